@@ -1,0 +1,150 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using Hindsight.Models;
+using Hindsight.Reporting;
+using Hindsight.Workflow;
+
+namespace Hindsight.Local;
+
+/// <summary>
+/// A training run as trainers leave it on disk: folders with a model each. Optimizer states, random states and logs beside the models
+/// are never read or uploaded.
+/// </summary>
+internal sealed class RunFolder
+{
+    private const string DigestKey = "sha256";
+
+    private RunFolder(string path, IReadOnlyList<string> checkpoints, IReadOnlyList<RefusedCheckpoint> refused)
+    {
+        Path = path;
+        Checkpoints = checkpoints;
+        Refused = refused;
+    }
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>Names of the folders that hold a model that can be uploaded.</summary>
+    public IReadOnlyList<string> Checkpoints { get; }
+
+    /// <summary>Folders that look like checkpoints and lack something.</summary>
+    public IReadOnlyList<RefusedCheckpoint> Refused { get; }
+
+    /// <summary>Finds the checkpoints of a run.</summary>
+    /// <exception cref="InvalidDataException">There is no checkpoint in it.</exception>
+    public static RunFolder Open(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            throw new InvalidDataException($"{path} is not a folder; name the folder that holds checkpoint-100, checkpoint-200, …");
+        }
+
+        var (checkpoints, refused) = (new List<string>(), new List<RefusedCheckpoint>());
+        foreach (var folder in Directory.GetDirectories(path).Order(StringComparer.Ordinal))
+        {
+            var name = System.IO.Path.GetFileName(folder);
+            var files = new DirectoryInfo(folder).GetFiles().ToDictionary(file => file.Name, file => file.Length);
+            if (!files.Keys.Any(LooksLikeModel))
+            {
+                continue;
+            }
+
+            if (!Names.IsSafe(name))
+            {
+                refused.Add(new RefusedCheckpoint(name, "its name has characters other than letters, digits and . _ - + =; rename it."));
+            }
+            else if (Missing(folder, files) is { } missing)
+            {
+                refused.Add(new RefusedCheckpoint(name, missing));
+            }
+            else
+            {
+                checkpoints.Add(name);
+            }
+        }
+
+        return checkpoints.Any(name => name != EvaluationFreezer.BaseFolder)
+            ? new RunFolder(path, checkpoints, refused)
+            : throw new InvalidDataException(refused.Count > 0
+                ? $"{path} has no checkpoint that can be used. {refused[0].Name}: {refused[0].Reason}"
+                : File.Exists(System.IO.Path.Combine(path, CheckpointFiles.Config))
+                    ? $"{path} is a single checkpoint; name the folder that holds checkpoint-100, checkpoint-200, …, or try this one with 'generate'."
+                    : $"{path} has no checkpoint: no folder in it holds a config.json and model.safetensors.");
+    }
+
+    /// <summary>Uploads what is not there yet. Each checkpoint's list of files goes last, so that Intake knows it is whole.</summary>
+    public async Task UploadAsync(BlobContainerClient container, string run, IProgress<(long Done, long Total)> progress, CancellationToken cancellation)
+    {
+        var files = Checkpoints.SelectMany(checkpoint => Files(checkpoint).Select(file => (Checkpoint: checkpoint, File: file))).ToList();
+        var total = files.Sum(item => item.File.Length);
+        var done = 0L;
+        foreach (var group in files.GroupBy(item => item.Checkpoint))
+        {
+            var listed = new ConcurrentBag<CheckpointFile>();
+            await Parallel.ForEachAsync(group, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancellation }, async (item, token) =>
+            {
+                listed.Add(await UploadAsync(container.GetBlobClient($"{run}/{item.Checkpoint}/{item.File.Name}"), item.File, token));
+                progress.Report((Interlocked.Add(ref done, item.File.Length), total));
+            });
+
+            var list = JsonSerializer.SerializeToUtf8Bytes(
+                new UploadList([.. listed.OrderBy(file => file.Name, StringComparer.Ordinal)]), JsonSerializerOptions.Web);
+            var blob = container.GetBlobClient($"{run}/{group.Key}/{UploadList.FileName}");
+            if ((await BlobStore.TryReadAsync(blob, cancellation))?.ToMemory().Span.SequenceEqual(list) != true)
+            {
+                await blob.UploadAsync(new BinaryData(list), overwrite: true, cancellation);
+            }
+        }
+    }
+
+    private static async Task<CheckpointFile> UploadAsync(BlobClient blob, FileInfo file, CancellationToken cancellation)
+    {
+        await using var content = file.OpenRead();
+        var digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
+        if (!await IsThereAsync(blob, file.Length, digest, cancellation))
+        {
+            content.Position = 0;
+            await blob.UploadAsync(content, new BlobUploadOptions { Metadata = new Dictionary<string, string> { [DigestKey] = digest } }, cancellation);
+        }
+
+        return new CheckpointFile(file.Name, file.Length, digest);
+    }
+
+    private static async Task<bool> IsThereAsync(BlobClient blob, long length, string digest, CancellationToken cancellation)
+    {
+        try
+        {
+            BlobProperties there = await blob.GetPropertiesAsync(cancellationToken: cancellation);
+            return there.ContentLength == length && there.Metadata.TryGetValue(DigestKey, out var known) && known == digest;
+        }
+        catch (Azure.RequestFailedException exception) when (exception.Status == 404)
+        {
+            return false;
+        }
+    }
+
+    private IEnumerable<FileInfo> Files(string checkpoint) =>
+        new DirectoryInfo(System.IO.Path.Combine(Path, checkpoint)).EnumerateFiles()
+            .Where(file => CheckpointFiles.Matters(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal);
+
+    private static string? Missing(string folder, IReadOnlyDictionary<string, long> files)
+    {
+        try
+        {
+            return CheckpointFiles.Missing(files, name => File.ReadAllBytes(System.IO.Path.Combine(folder, name)));
+        }
+        catch (InvalidDataException)
+        {
+            // A malformed index is refused by Intake, like everything that is there and wrong.
+            return null;
+        }
+    }
+
+    private static bool LooksLikeModel(string file) =>
+        file is CheckpointFiles.Config or CheckpointFiles.AdapterConfig
+        || file.EndsWith(".safetensors", StringComparison.Ordinal)
+        || file.StartsWith("pytorch_model", StringComparison.Ordinal);
+}

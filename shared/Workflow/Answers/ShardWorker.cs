@@ -1,0 +1,200 @@
+using System.Threading.Channels;
+using Hindsight.Generation;
+using Hindsight.Models;
+using Microsoft.Extensions.Logging;
+
+namespace Hindsight.Workflow;
+
+/// <summary>
+/// Draws the answers of a shard, one shard at a time in a process: there is one device. Each problem's answers are stored as soon as
+/// they are drawn, so a lost worker costs seconds.
+/// </summary>
+public sealed class ShardWorker(
+    BlobStore store, MessageBus bus, EvaluationPlanner planner, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
+    TimeProvider clock, ILogger<ShardWorker> log) : IDisposable
+{
+    private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _device = new(1);
+    private LoadedVariant? _loaded;
+
+    /// <summary>Draws what is still missing of a shard.</summary>
+    /// <returns>Null when the shard is closed; else why it can never succeed (and it is given up).</returns>
+    public async Task<string?> DrawAsync(GenerateMessage message, CancellationToken cancellation)
+    {
+        var board = new StageBoard(store, message.Run, message.Evaluation, message.Stage);
+        if (await board.IsClosedAsync(message.Shard, cancellation)
+            || await planner.ReadAsync(message.Run, message.Evaluation, cancellation) is not var (evaluation, suite)
+            || await board.ReadPlanAsync(cancellation) is not { } plan)
+        {
+            return null;
+        }
+
+        await _device.WaitAsync(cancellation);
+        try
+        {
+            await board.SignAsync(message.Shard, cancellation);
+            var done = await DrawAsync(evaluation, suite, message.Stage, plan.Shards[message.Shard], () => board.SignAsync(message.Shard, cancellation), cancellation);
+            await board.MarkDoneAsync(message.Shard, done, cancellation);
+            await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
+            return null;
+        }
+        catch (InvalidDataException exception)
+        {
+            await board.MarkFailedAsync(message.Shard, new ShardFailed(exception.Message), cancellation);
+            await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
+            return exception.Message;
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            await board.MarkAttemptAsync(message.Shard, new ShardFailed($"{exception.GetType().Name}: {exception.Message}"), cancellation);
+            throw;
+        }
+        finally
+        {
+            _device.Release();
+        }
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        _loaded?.Dispose();
+        _device.Dispose();
+    }
+
+    private async Task<ShardDone> DrawAsync(
+        Evaluation evaluation, Suite suite, Stage stage, Shard shard, Func<Task> sign, CancellationToken cancellation)
+    {
+        var started = clock.GetTimestamp();
+        var variant = evaluation.Variants(stage)[shard.Variant];
+        var text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
+        var work = await MissingAsync(evaluation.Spec, suite, shard, variant, text, cancellation);
+        if (work.Count == 0)
+        {
+            return new ShardDone(0, 0, 0, "");
+        }
+
+        var loaded = await LoadAsync(evaluation.Run, variant, cancellation);
+        var (drawn, tokens) = (0, 0L);
+        var signed = clock.GetTimestamp();
+        var finished = Channel.CreateBounded<IReadOnlyList<Completion>>(64);
+        var drawing = Task.Run(() => Draw(loaded.Engine, text, work, finished.Writer, cancellation), cancellation);
+        await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
+        {
+            var item = (Work)completions[0].Request.Tag!;
+            await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
+            drawn += completions.Count;
+            tokens += completions.Sum(completion => completion.Ids.Count);
+            if (clock.GetElapsedTime(signed) > SignEvery)
+            {
+                await sign();
+                signed = clock.GetTimestamp();
+            }
+        }
+
+        await drawing;
+        var seconds = clock.GetElapsedTime(started).TotalSeconds;
+        log.LogInformation("Drew {Answers} answers, {Tokens} tokens, from {Variant} in {Seconds:0.0} s", drawn, tokens, variant.Name, seconds);
+        return new ShardDone(drawn, tokens, seconds, loaded.Engine.Device);
+    }
+
+    /// <summary>Runs the engine and passes on each request's answers, in order of sample, when the last of them is there.</summary>
+    private static void Draw(
+        DecodingEngine engine, CheckpointText text, List<GenerationRequest> work, ChannelWriter<IReadOnlyList<Completion>> finished, CancellationToken cancellation)
+    {
+        try
+        {
+            var open = new Dictionary<GenerationRequest, List<Completion>>(ReferenceEqualityComparer.Instance);
+            foreach (var completion in engine.Generate(work, ids => text.Tokenizer.Decode(ids, skipSpecialTokens: true), text.EosIds, cancellation))
+            {
+                var request = completion.Request;
+                var completions = open.TryGetValue(request, out var known) ? known : open[request] = [];
+                completions.Add(completion);
+                if (completions.Count == request.Samples.Count)
+                {
+                    open.Remove(request);
+                    completions.Sort((left, right) => left.Sample.CompareTo(right.Sample));
+                    while (!finished.TryWrite(completions))
+                    {
+                        finished.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult();
+                    }
+                }
+            }
+
+            finished.Complete();
+        }
+        catch (Exception exception)
+        {
+            finished.Complete(exception);
+        }
+    }
+
+    private async Task<List<GenerationRequest>> MissingAsync(
+        EvaluationSpec spec, Suite suite, Shard shard, Variant variant, CheckpointText text, CancellationToken cancellation)
+    {
+        var work = new List<GenerationRequest>();
+        var stored = new Dictionary<AnswerKind, IReadOnlyDictionary<string, IReadOnlySet<int>>>();
+        foreach (var wanted in shard.Wanted)
+        {
+            var source = text.Source(variant, spec, wanted.Kind);
+            if (!stored.TryGetValue(wanted.Kind, out var known))
+            {
+                stored[wanted.Kind] = known = await answers.ListAsync(source, cancellation);
+            }
+
+            var prompt = text.Write(suite.Problems[wanted.Problem], spec);
+            var have = known.GetValueOrDefault(prompt.Digest);
+            var decoding = CheckpointText.Decoding(variant, spec, wanted.Kind);
+            work.AddRange(EvaluationPlanner.Gaps(have, wanted.First + wanted.Count)
+                .Select(gap => (First: Math.Max(gap.First, wanted.First), End: gap.First + gap.Count))
+                .Where(gap => gap.End > gap.First)
+                .Select(gap => new GenerationRequest(
+                    prompt.Ids, [.. Enumerable.Range(gap.First, gap.End - gap.First)], decoding, new Work(source, prompt.Digest))));
+        }
+
+        return work;
+    }
+
+    private async Task<LoadedVariant> LoadAsync(string run, Variant variant, CancellationToken cancellation)
+    {
+        var digest = variant.WeightsDigest;
+        if (_loaded?.Digest != digest)
+        {
+            _loaded?.Dispose();
+            _loaded = null;
+            var late = await cache.FetchAsync(run, variant.Late, weights: true, cancellation);
+            var early = variant.Early is null ? null : await cache.FetchAsync(run, variant.Early, weights: true, cancellation);
+            _loaded = await Task.Run(() => LoadedVariant.Load(digest, late, early, variant.EarlyWeight, options.Threads), cancellation);
+        }
+
+        return _loaded;
+    }
+
+    private static Answer ToAnswer(Work work, Completion completion) => new(
+        work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
+        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason);
+
+    /// <summary>Where a request's answers belong.</summary>
+    private sealed record Work(AnswerSource Source, string Prompt);
+
+    /// <summary>The weights on the device, and whose they are.</summary>
+    private sealed record LoadedVariant(string Digest, DecodingEngine Engine, Weights Weights) : IDisposable
+    {
+        public static LoadedVariant Load(string digest, string late, string? early, double earlyWeight, int threads)
+        {
+            using var lateCheckpoint = Checkpoint.Open(late);
+            using var earlyCheckpoint = early is null ? null : Checkpoint.Open(early);
+            var weights = earlyCheckpoint is null
+                ? Weights.Load(lateCheckpoint)
+                : Weights.Interpolate(earlyCheckpoint, lateCheckpoint, earlyWeight);
+            return new LoadedVariant(digest, new DecodingEngine(lateCheckpoint.Config, weights, new EngineOptions { Threads = threads }), weights);
+        }
+
+        public void Dispose()
+        {
+            Engine.Dispose();
+            Weights.Dispose();
+        }
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text.Json;
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+using Hindsight.Models;
+
+namespace Hindsight.Workflow;
+
+/// <summary>The state of a checkpoint's folder.</summary>
+/// <param name="Manifest">The manifest of its present content; null while there is none.</param>
+/// <param name="Waiting">What it waits for, when there is no manifest.</param>
+/// <param name="LookAgain">When to look again, when only time is missing.</param>
+public sealed record FolderState(Manifest? Manifest, string? Waiting, DateTimeOffset? LookAgain);
+
+/// <summary>Looks at checkpoints' folders: what is in them, whether they are complete, and whether their manifest still holds. Writes nothing.</summary>
+public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, TimeProvider clock)
+{
+    private const long LargestList = 16L << 20;
+
+    /// <summary>The state of a folder, without changing anything.</summary>
+    public async Task<FolderState> LookAsync(string run, string checkpoint, CancellationToken cancellation)
+    {
+        var blobs = await ListAsync(run, checkpoint, cancellation);
+        var manifest = await ReadManifestAsync(run, checkpoint, cancellation);
+        return manifest is not null && manifest.Version == Version(blobs)
+            ? new FolderState(manifest, null, null)
+            : await ReadinessAsync(run, checkpoint, blobs, cancellation);
+    }
+
+    internal async Task<FolderState> ReadinessAsync(
+        string run, string checkpoint, IReadOnlyList<BlobItem> blobs, CancellationToken cancellation)
+    {
+        if (await UploadListAsync(run, checkpoint, blobs, cancellation) is { } list)
+        {
+            var late = list.Files.FirstOrDefault(listed =>
+                !blobs.Any(blob => FileName(blob) == listed.Name && blob.Properties.ContentLength == listed.Size));
+            return new FolderState(null, late is null ? null : $"{late.Name}, which its upload.json lists", null);
+        }
+
+        string? missing;
+        try
+        {
+            missing = CheckpointFiles.Missing(
+                Sizes(await BlobStore.ListAsync(store.Checkpoints, $"{run}/{checkpoint}/", cancellation)),
+                name => store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{name}").DownloadContent(cancellation).Value.Content.ToArray());
+        }
+        catch (InvalidDataException)
+        {
+            // Complete as far as can be told, and to be refused by name once it has settled.
+            missing = null;
+        }
+
+        if (missing is not null)
+        {
+            return new FolderState(null, missing, null);
+        }
+
+        var settled = Newest(blobs) + options.Settle;
+        return settled > clock.GetUtcNow()
+            ? new FolderState(null, "its files to settle", settled)
+            : new FolderState(null, null, null);
+    }
+
+    internal async Task<UploadList?> UploadListAsync(
+        string run, string checkpoint, IReadOnlyList<BlobItem> blobs, CancellationToken cancellation)
+    {
+        if (blobs.FirstOrDefault(blob => FileName(blob) == UploadList.FileName) is not { Properties.ContentLength: < LargestList } blob
+            || await BlobStore.TryReadAsync(store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{UploadList.FileName}"), cancellation) is not { } content)
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<UploadList>(content, Json.Compact);
+        }
+        catch (JsonException)
+        {
+            // Not the list that an uploader of ours writes: the folder is then judged by its files alone.
+            return null;
+        }
+    }
+
+    internal async Task<IReadOnlyList<BlobItem>> ListAsync(string run, string checkpoint, CancellationToken cancellation) =>
+        [.. (await BlobStore.ListAsync(store.Checkpoints, $"{run}/{checkpoint}/", cancellation))
+            .Where(blob => FileName(blob) is var name && (name == UploadList.FileName || CheckpointFiles.Matters(name)) && !name.Contains('/'))
+            .OrderBy(blob => blob.Name, StringComparer.Ordinal)];
+
+    internal async Task<Manifest?> ReadManifestAsync(string run, string checkpoint, CancellationToken cancellation) =>
+        await BlobStore.TryReadJsonAsync<Manifest>(ManifestBlob(run, checkpoint), cancellation);
+
+    internal BlobClient ManifestBlob(string run, string checkpoint) =>
+        store.Evaluations.GetBlobClient($"manifests/{run}/{checkpoint}.json");
+
+    internal static string Version(IEnumerable<BlobItem> blobs) =>
+        Digest.OfJson(blobs.Select(blob => new { Name = FileName(blob), blob.Properties.ContentLength, ETag = blob.Properties.ETag?.ToString() }));
+
+    private static Dictionary<string, long> Sizes(IEnumerable<BlobItem> blobs) =>
+        blobs.Where(blob => FileName(blob) != UploadList.FileName).ToDictionary(FileName, blob => blob.Properties.ContentLength ?? 0);
+
+    internal static DateTimeOffset Newest(IEnumerable<BlobItem> blobs) =>
+        blobs.Select(blob => blob.Properties.LastModified ?? DateTimeOffset.MinValue).DefaultIfEmpty(DateTimeOffset.MinValue).Max();
+
+    internal static string FileName(BlobItem blob) => string.Join('/', blob.Name.Split('/').Skip(2));
+}

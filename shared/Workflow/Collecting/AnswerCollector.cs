@@ -1,0 +1,51 @@
+using Hindsight.Reporting;
+using Hindsight.Scoring;
+using Microsoft.Extensions.Logging;
+
+namespace Hindsight.Workflow;
+
+/// <summary>
+/// Looks whether a stage is finished; if so plans the next one, or grades and scores the stored answers and writes the report.
+/// Everything it writes is a function of stored blobs, so doing it twice, or at once, gives the same bytes.
+/// </summary>
+public sealed class AnswerCollector(
+    BlobStore store, EvaluationPlanner planner, EvaluationFreezer freezer, ReportBuilder reports, ILogger<AnswerCollector> log)
+{
+    /// <summary>Handles a message that a shard was closed or a stage planned.</summary>
+    public async Task CollectAsync(CollectMessage message, CancellationToken cancellation)
+    {
+        if (await planner.ReadAsync(message.Run, message.Evaluation, cancellation) is not var (evaluation, suite)
+            || await ReportFiles.ExistsAsync(store, evaluation.Run, evaluation.Id, cancellation))
+        {
+            return;
+        }
+
+        var progress = new Dictionary<Stage, StageProgress>();
+        foreach (var stage in evaluation.Stages)
+        {
+            progress[stage] = await new StageBoard(store, evaluation.Run, evaluation.Id, stage).ReadAsync(cancellation);
+            if (progress[stage].Plan is null)
+            {
+                if (!await IsSupersededAsync(evaluation, cancellation))
+                {
+                    await planner.PlanStageAsync(evaluation, suite, stage, cancellation);
+                }
+
+                return;
+            }
+
+            if (!progress[stage].Finished)
+            {
+                return;
+            }
+        }
+
+        var files = await reports.BuildAsync(evaluation, suite, progress, cancellation);
+        await files.WriteAsync(store, evaluation.Run, evaluation.Id, cancellation);
+        log.LogInformation("Wrote the report of {Run}, evaluation {Evaluation}", evaluation.Run, evaluation.Id);
+    }
+
+    /// <summary>Whether the run meanwhile asks for another evaluation, which shares this one's answers and makes its next stage needless.</summary>
+    private async Task<bool> IsSupersededAsync(Evaluation evaluation, CancellationToken cancellation) =>
+        (await freezer.FreezeAsync(evaluation.Run, cancellation)).Evaluation is { } present && present.Id != evaluation.Id;
+}

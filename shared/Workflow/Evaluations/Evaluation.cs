@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Hindsight.Reporting;
+
+namespace Hindsight.Workflow;
+
+/// <summary>A complete checkpoint, by content.</summary>
+/// <param name="Name">Its folder in the run.</param>
+/// <param name="Step">The training step, where the name tells it.</param>
+/// <param name="Files">Its files, by name.</param>
+public sealed record CheckpointVersion(string Name, long? Step, IReadOnlyList<CheckpointFile> Files)
+{
+    /// <summary>Digest of every tensor file and the config: what answers belong to.</summary>
+    [JsonIgnore]
+    public string WeightsDigest => Digest.OfJson(Files
+        .Where(file => file.Name == "config.json" || file.Name.EndsWith(".safetensors", StringComparison.Ordinal)
+            || file.Name.EndsWith(".safetensors.index.json", StringComparison.Ordinal))
+        .Select(file => new { file.Name, file.Sha256 }));
+}
+
+/// <summary>
+/// A set of weights that answers are drawn from: a checkpoint (no early parent), or
+/// <c>earlyWeight · early + (1 − earlyWeight) · late</c>.
+/// </summary>
+public sealed record Variant(CheckpointVersion Late, CheckpointVersion? Early = null, double EarlyWeight = 0)
+{
+    /// <summary>The interpolation of two parents; the end points are the parents themselves, so that their answers are shared.</summary>
+    public static Variant Interpolate(CheckpointVersion early, CheckpointVersion late, double earlyWeight) => earlyWeight switch
+    {
+        0 => new Variant(late),
+        1 => new Variant(early),
+        _ => new Variant(late, early, earlyWeight),
+    };
+
+    /// <summary>What a person reads.</summary>
+    public string Name => Early is null
+        ? Late.Name
+        : string.Create(CultureInfo.InvariantCulture, $"{EarlyWeight:0.###} × {Early.Name} + {1 - EarlyWeight:0.###} × {Late.Name}");
+
+    /// <summary>Digest of the weights: of the checkpoint, or of both parents and the coefficient.</summary>
+    public string WeightsDigest => Early is null
+        ? Late.WeightsDigest
+        : Digest.OfJson(new { early = Early.WeightsDigest, late = Late.WeightsDigest, EarlyWeight });
+}
+
+/// <summary>
+/// An evaluation, frozen: what was asked for, and the exact contents it is asked of. Its id is the digest of all that, so the same
+/// question about the same contents is the same evaluation, and a late checkpoint makes a new one that shares the answers.
+/// </summary>
+public sealed record Evaluation
+{
+    /// <summary>Version of the graders: a new one scores the stored answers again.</summary>
+    public required string Graders { get; init; }
+
+    /// <summary>The run's name.</summary>
+    public required string Run { get; init; }
+
+    /// <summary>What was asked for.</summary>
+    public required EvaluationSpec Spec { get; init; }
+
+    /// <summary>Name of the suite; its content is frozen beside this document.</summary>
+    public required string Suite { get; init; }
+
+    /// <summary>Digest of the suite's content.</summary>
+    public required string SuiteDigest { get; init; }
+
+    /// <summary>The model before training, if there is one.</summary>
+    public CheckpointVersion? Base { get; init; }
+
+    /// <summary>The checkpoints in training order. At least one.</summary>
+    public required IReadOnlyList<CheckpointVersion> Trajectory { get; init; }
+
+    /// <summary>The early parent of the interpolations; null when none are wanted.</summary>
+    public CheckpointVersion? Early { get; init; }
+
+    /// <summary>The late parent.</summary>
+    public CheckpointVersion? Late { get; init; }
+
+    /// <summary>Checkpoints that were left out, and why.</summary>
+    public required IReadOnlyList<RefusedCheckpoint> Refused { get; init; }
+
+    /// <summary>The evaluation's id.</summary>
+    [JsonIgnore]
+    public string Id => Digest.OfJson(this)[..16];
+
+    /// <summary>Early weights to draw from, end points included, ascending; empty when no interpolation is wanted.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<double> EarlyWeights => Early is null ? [] : [.. Spec.EarlyWeights.Append(0).Append(1).Distinct().Order()];
+
+    /// <summary>The variants whose answers a stage wants.</summary>
+    public IReadOnlyList<Variant> Variants(Stage stage) => stage switch
+    {
+        Stage.Trajectory => [.. (Base is null ? Trajectory : Trajectory.Prepend(Base)).Select(checkpoint => new Variant(checkpoint))],
+        Stage.Interpolation => [.. EarlyWeights.Select(weight => Variant.Interpolate(Early!, Late!, weight))],
+        _ => throw new ArgumentOutOfRangeException(nameof(stage)),
+    };
+
+    /// <summary>The stages of this evaluation, in order.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<Stage> Stages => EarlyWeights.Count > 0 ? [Stage.Trajectory, Stage.Interpolation] : [Stage.Trajectory];
+}
+
+/// <summary>One round of an evaluation.</summary>
+public enum Stage
+{
+    /// <summary>Answers from the base model and every checkpoint.</summary>
+    Trajectory,
+
+    /// <summary>Answers from interpolations of the early and the late parent.</summary>
+    Interpolation,
+}

@@ -1,0 +1,150 @@
+
+using Hindsight.Reporting;
+using Hindsight.Scoring;
+
+namespace Hindsight.Workflow;
+
+/// <summary>What can be said of a run now.</summary>
+/// <param name="Evaluation">The evaluation that the run's present content asks for; null when it cannot start.</param>
+/// <param name="Suite">Its suite.</param>
+/// <param name="Waiting">What it waits for (checkpoints that are not complete, a suite).</param>
+/// <param name="Refused">What a person must put right first.</param>
+public sealed record RunState(Evaluation? Evaluation, Suite? Suite, string? Waiting, string? Refused);
+
+/// <summary>Turns what lies in a run's folder into the evaluation it asks for. Reads only: asked twice, it says the same.</summary>
+public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpoints)
+{
+    /// <summary>The file in a run's folder that says what is asked.</summary>
+    public const string FileName = "evaluation.json";
+
+    /// <summary>Name of the folder that holds the model before training.</summary>
+    public const string BaseFolder = "base";
+
+    /// <summary>The evaluation that a run asks for at present.</summary>
+    public async Task<RunState> FreezeAsync(string run, CancellationToken cancellation)
+    {
+        try
+        {
+            var spec = await ReadSpecAsync(run, cancellation);
+            var folders = (await BlobStore.ListFoldersAsync(store.Checkpoints, $"{run}/", cancellation)).Where(Names.IsSafe).ToList();
+            var states = new Dictionary<string, FolderState>();
+            foreach (var folder in folders)
+            {
+                states[folder] = await checkpoints.LookAsync(run, folder, cancellation);
+            }
+
+            if (spec.Checkpoints?.FirstOrDefault(name => !states.ContainsKey(name)) is { } absent)
+            {
+                return new RunState(null, null, $"{absent}, which {FileName} names and nobody uploaded yet", null);
+            }
+
+            var wanted = spec.Checkpoints is null ? states : states.Where(state => spec.Checkpoints.Contains(state.Key)).ToDictionary();
+            if (spec.Checkpoints is not null && wanted.FirstOrDefault(state => state.Value.Manifest is null) is { Key: { } late })
+            {
+                return new RunState(null, null, $"{late}, which waits for {wanted[late].Waiting ?? "being taken in"}", null);
+            }
+
+            return await FreezeAsync(run, spec, wanted, cancellation);
+        }
+        catch (InvalidDataException exception)
+        {
+            return new RunState(null, null, null, exception.Message);
+        }
+    }
+
+    private async Task<RunState> FreezeAsync(
+        string run, EvaluationSpec spec, Dictionary<string, FolderState> states, CancellationToken cancellation)
+    {
+        var complete = states.Where(state => state.Value.Manifest is { Refused: null })
+            .Select(state => (state.Value.Manifest!.Uploaded, Version: new CheckpointVersion(state.Key, Names.Step(state.Key), state.Value.Manifest.Files)))
+            .ToList();
+        var refused = states.Where(state => state.Value.Manifest?.Refused is not null)
+            .Select(state => new RefusedCheckpoint(state.Key, state.Value.Manifest!.Refused!))
+            .OrderBy(checkpoint => checkpoint.Name, StringComparer.Ordinal).ToList();
+        var trajectory = InTrainingOrder(complete.Where(checkpoint => checkpoint.Version.Name != BaseFolder));
+        if (trajectory.Count == 0)
+        {
+            return refused.Count > 0
+                ? new RunState(null, null, null, $"Every checkpoint of {run} was refused. {refused[0].Name}: {refused[0].Reason}")
+                : new RunState(null, null, "a complete checkpoint", null);
+        }
+
+        var suite = await ReadSuiteAsync(run, spec, cancellation);
+        if (suite is null)
+        {
+            return new RunState(null, null, spec.Suite is null
+                ? $"a suite: upload suites/{run}.jsonl, or name one in {FileName}"
+                : $"the suite {spec.Suite}.jsonl, which nobody uploaded yet", null);
+        }
+
+        var (early, late) = Parents(spec, trajectory, refused);
+        return new RunState(
+            new Evaluation
+            {
+                Graders = Graders.Version,
+                Run = run,
+                Spec = spec,
+                Suite = suite.Name,
+                SuiteDigest = suite.Digest,
+                Base = complete.FirstOrDefault(checkpoint => checkpoint.Version.Name == BaseFolder).Version,
+                Trajectory = trajectory,
+                Early = early,
+                Late = late,
+                Refused = refused,
+            },
+            suite, null, null);
+    }
+
+    /// <summary>By step; where some name tells none, all by time of upload (then by name).</summary>
+    private static List<CheckpointVersion> InTrainingOrder(IEnumerable<(DateTimeOffset Uploaded, CheckpointVersion Version)> checkpoints)
+    {
+        var list = checkpoints.ToList();
+        var byStep = list.All(checkpoint => checkpoint.Version.Step is not null);
+        return [.. list
+            .OrderBy(checkpoint => byStep ? checkpoint.Version.Step!.Value : checkpoint.Uploaded.UtcTicks)
+            .ThenBy(checkpoint => checkpoint.Version.Name, StringComparer.Ordinal)
+            .Select(checkpoint => checkpoint.Version)];
+    }
+
+    private static (CheckpointVersion? Early, CheckpointVersion? Late) Parents(
+        EvaluationSpec spec, List<CheckpointVersion> trajectory, List<RefusedCheckpoint> refused)
+    {
+        if (spec.EarlyWeights.Count == 0 || spec.SamplesPerProblem == 0)
+        {
+            return (null, null);
+        }
+
+        var early = spec.Early is null ? trajectory[0] : Find(spec.Early, "early");
+        var late = spec.Late is null ? trajectory[^1] : Find(spec.Late, "late");
+        return early is null || late is null || early.Name == late.Name ? (null, null) : (early, late);
+
+        CheckpointVersion? Find(string name, string field) =>
+            trajectory.Find(checkpoint => checkpoint.Name == name)
+            ?? (refused.Exists(checkpoint => checkpoint.Name == name)
+                ? null
+                : throw new InvalidDataException($"{FileName} is not a valid evaluation: field '{field}' names {name}, which is not a checkpoint of this run."));
+    }
+
+    private async Task<EvaluationSpec> ReadSpecAsync(string run, CancellationToken cancellation) =>
+        await BlobStore.TryReadAsync(store.Checkpoints.GetBlobClient($"{run}/{FileName}"), cancellation) is { } content
+            ? EvaluationSpec.Parse(content, $"{run}/{FileName}")
+            : new EvaluationSpec();
+
+    private async Task<Suite?> ReadSuiteAsync(string run, EvaluationSpec spec, CancellationToken cancellation)
+    {
+        var name = spec.Suite ?? run;
+        var content = await BlobStore.TryReadAsync(store.Suites.GetBlobClient($"{name}.jsonl"), cancellation);
+        if (content is null && spec.Suite is null)
+        {
+            var suites = (await BlobStore.ListAsync(store.Suites, "", cancellation))
+                .Where(blob => blob.Name.EndsWith(".jsonl", StringComparison.Ordinal)).ToList();
+            if (suites.Count == 1)
+            {
+                name = suites[0].Name[..^".jsonl".Length];
+                content = await BlobStore.TryReadAsync(store.Suites.GetBlobClient(suites[0].Name), cancellation);
+            }
+        }
+
+        return content is null ? null : Suite.Parse(name, content);
+    }
+}

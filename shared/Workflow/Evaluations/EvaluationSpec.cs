@@ -1,0 +1,131 @@
+using System.Text.Json;
+using Hindsight.Generation;
+
+namespace Hindsight.Workflow;
+
+/// <summary>
+/// What a person asks for in <c>evaluation.json</c>, in the run's folder. Every field may be left out; <see cref="Parse"/> checks them all
+/// and names the one that is wrong.
+/// </summary>
+public sealed record EvaluationSpec
+{
+    /// <summary>Name of the suite (<c>suites/{suite}.jsonl</c>). Default: the suite named like the run, else the only suite there is.</summary>
+    public string? Suite { get; init; }
+
+    /// <summary>Sampled answers per problem and variant (n of Pass@k). 0 draws greedy answers only. Default 16.</summary>
+    public int SamplesPerProblem { get; init; } = 16;
+
+    /// <summary>Whether one greedy answer is drawn per problem and checkpoint; the forgetting scores need it. Default true.</summary>
+    public bool Greedy { get; init; } = true;
+
+    /// <summary>Temperature of the sampled answers, in (0, 10]. Default 0.6, as in arXiv 2505.20196.</summary>
+    public double Temperature { get; init; } = 0.6;
+
+    /// <summary>Nucleus sampling: the smallest set of tokens with at least this mass, in (0, 1]. Default 0.95.</summary>
+    public double TopP { get; init; } = 0.95;
+
+    /// <summary>Only the k likeliest tokens; 0 is off. Default 0.</summary>
+    public int TopK { get; init; }
+
+    /// <summary>Most tokens in one answer. Default 512.</summary>
+    public int MaxTokens { get; init; } = 512;
+
+    /// <summary>Strings that end an answer. Default none.</summary>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Whether prompts go through the checkpoint's chat template. Default: when it has one.</summary>
+    public bool? Chat { get; init; }
+
+    /// <summary>What is put around a question: a text with <c>{question}</c> in it. Default: the question alone.</summary>
+    public string Prompt { get; init; } = "{question}";
+
+    /// <summary>What a chat template that asks for today's date is told, so that prompts stay the same every night. Default 2024-07-26.</summary>
+    public DateOnly Date { get; init; } = new(2024, 7, 26);
+
+    /// <summary>The checkpoints to evaluate; the evaluation waits until all of them are uploaded. Default: all that are complete.</summary>
+    public IReadOnlyList<string>? Checkpoints { get; init; }
+
+    /// <summary>Weights of the early parent to try in interpolations (WiSE-FT), each in [0, 1]; empty for none. 0 and 1 are always added.</summary>
+    public IReadOnlyList<double> EarlyWeights { get; init; } = [0.25, 0.5, 0.75];
+
+    /// <summary>The early parent. Default: the run's first checkpoint.</summary>
+    public string? Early { get; init; }
+
+    /// <summary>The late parent. Default: the run's last checkpoint.</summary>
+    public string? Late { get; init; }
+
+    /// <summary>Share of the problems that chooses (the select split), in (0, 1). Default 0.5.</summary>
+    public double SelectShare { get; init; } = 0.5;
+
+    /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Reads and checks an <c>evaluation.json</c>.</summary>
+    /// <param name="json">Its content.</param>
+    /// <param name="name">What to call the file in an error.</param>
+    /// <exception cref="InvalidDataException">The file is not JSON, has an unknown field, or a field has an impossible value.</exception>
+    public static EvaluationSpec Parse(ReadOnlyMemory<byte> json, string name)
+    {
+        EvaluationSpec spec;
+        try
+        {
+            spec = JsonSerializer.Deserialize<EvaluationSpec>(json.Span, Json.Compact)
+                ?? throw new InvalidDataException($"{name} holds null; it must be a JSON object.");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"{name} is not a valid evaluation: {Reason(exception)}", exception);
+        }
+
+        spec.Validate(name);
+        return spec;
+    }
+
+    /// <summary>This spec as the bytes of an <c>evaluation.json</c>.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, Json.Indented);
+
+    /// <summary>How sampled answers are drawn; null when none are wanted. The seed is set per variant.</summary>
+    internal Decoding? Sampling => SamplesPerProblem == 0
+        ? null
+        : new Decoding { Temperature = Temperature, TopP = TopP, TopK = TopK, MaxTokens = MaxTokens, Stop = Stop };
+
+    /// <summary>How greedy answers are drawn; null when none are wanted.</summary>
+    internal Decoding? GreedyDecoding => Greedy ? new Decoding { MaxTokens = MaxTokens, Stop = Stop } : null;
+
+    private static string Reason(JsonException exception)
+    {
+        var field = exception.Path is { Length: > 2 } path ? $"field '{path[2..]}'" : $"line {exception.LineNumber + 1}";
+        var unknown = exception.Message.Contains("could not be mapped", StringComparison.Ordinal);
+        return unknown
+            ? $"it has an unknown {field}."
+            : $"{field} cannot be read ({exception.Message.Split(" Path:")[0].TrimEnd('.')}).";
+    }
+
+    private void Validate(string name)
+    {
+        Check(Suite is null || Names.IsSafe(Suite), "suite", "must be a plain name such as 'gsm8k'");
+        Check(SamplesPerProblem is >= 0 and <= 65536, "samplesPerProblem", "must be between 0 and 65536");
+        Check(SamplesPerProblem > 0 || Greedy, "samplesPerProblem", "is 0 and greedy is false, so there is nothing to draw");
+        Check(Temperature is > 0 and <= 10, "temperature", "must be above 0 and at most 10");
+        Check(TopP is > 0 and <= 1, "topP", "must be above 0 and at most 1");
+        Check(TopK >= 0, "topK", "must not be negative");
+        Check(MaxTokens is >= 1 and <= 1 << 20, "maxTokens", "must be between 1 and 1048576");
+        Check(Stop is not null && Stop.Count <= 16 && Stop.All(text => text is { Length: > 0 and <= 256 }), "stop", "must be at most 16 texts of 1 to 256 characters");
+        Check(Prompt is not null && Prompt.Contains("{question}", StringComparison.Ordinal), "prompt", "must contain {question}");
+        Check(Checkpoints is null || Checkpoints.Count > 0, "checkpoints", "must name at least one checkpoint, or be left out");
+        Check(Checkpoints is null || Checkpoints.All(Names.IsSafe), "checkpoints", "must be plain folder names such as 'checkpoint-500'");
+        Check(Checkpoints is null || Checkpoints.Distinct().Count() == Checkpoints.Count, "checkpoints", "names a checkpoint twice");
+        Check(EarlyWeights is not null && EarlyWeights.Count <= 101 && EarlyWeights.All(weight => weight is >= 0 and <= 1), "earlyWeights", "must be at most 101 numbers from 0 to 1");
+        Check(Early is null || Names.IsSafe(Early), "early", "must be a plain folder name");
+        Check(Late is null || Names.IsSafe(Late), "late", "must be a plain folder name");
+        Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
+
+        void Check(bool holds, string field, string rule)
+        {
+            if (!holds)
+            {
+                throw new InvalidDataException($"{name} is not a valid evaluation: field '{field}' {rule}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Azure.Messaging.ServiceBus;
+
+namespace Hindsight.Workflow;
+
+/// <summary>A run may have something to plan.</summary>
+public sealed record PlanMessage(string Run);
+
+/// <summary>A shard is there to be drawn: the one at this index of the stage's plan.</summary>
+public sealed record GenerateMessage(string Run, string Evaluation, Stage Stage, int Shard);
+
+/// <summary>An evaluation may have a stage to finish.</summary>
+public sealed record CollectMessage(string Run, string Evaluation);
+
+/// <summary>
+/// The queues between the functions. Messages are claim tickets of a few hundred bytes that name blobs: losing, repeating or
+/// reordering one changes nothing but time.
+/// </summary>
+public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
+{
+    /// <summary>Blob-created events.</summary>
+    public const string Uploads = "uploads";
+
+    /// <summary><see cref="PlanMessage"/>.</summary>
+    public const string Plan = "plan";
+
+    /// <summary><see cref="GenerateMessage"/>.</summary>
+    public const string Generate = "generate";
+
+    /// <summary><see cref="CollectMessage"/>.</summary>
+    public const string Collect = "collect";
+
+    private readonly ServiceBusSender _uploads = client.CreateSender(Uploads);
+    private readonly ServiceBusSender _plan = client.CreateSender(Plan);
+    private readonly ServiceBusSender _generate = client.CreateSender(Generate);
+    private readonly ServiceBusSender _collect = client.CreateSender(Collect);
+
+    /// <summary>Sends a blob-created event again, at a later time.</summary>
+    public Task LookAgainAsync(BinaryData uploadEvent, DateTimeOffset at, CancellationToken cancellation) =>
+        _uploads.ScheduleMessageAsync(new ServiceBusMessage(uploadEvent), at, cancellation);
+
+    /// <summary>Announces a blob that no event announced.</summary>
+    public Task AnnounceAsync(string container, string blob, CancellationToken cancellation) =>
+        _uploads.SendMessageAsync(new ServiceBusMessage(new BlobCreated(container, blob).ToBinaryData()), cancellation);
+
+    /// <summary>Asks for a run to be planned.</summary>
+    public Task SendAsync(PlanMessage message, CancellationToken cancellation) => SendAsync(_plan, message, cancellation);
+
+    /// <summary>Asks for an evaluation to be looked at.</summary>
+    public Task SendAsync(CollectMessage message, CancellationToken cancellation) => SendAsync(_collect, message, cancellation);
+
+    /// <summary>Offers shards to the workers.</summary>
+    public async Task SendAsync(IEnumerable<GenerateMessage> messages, CancellationToken cancellation)
+    {
+        foreach (var chunk in messages.Chunk(100))
+        {
+            await _generate.SendMessagesAsync(chunk.Select(Message), cancellation);
+        }
+    }
+
+    /// <summary>Whether some shard is waiting for a worker.</summary>
+    public async Task<bool> AnyShardWaitingAsync(CancellationToken cancellation)
+    {
+        await using var receiver = client.CreateReceiver(Generate);
+        return (await receiver.PeekMessagesAsync(1, fromSequenceNumber: null, cancellation)).Count > 0;
+    }
+
+    /// <summary>Shards that were given up by the queue after too many deliveries.</summary>
+    public async Task<IReadOnlyList<GenerateMessage>> PeekDeadShardsAsync(CancellationToken cancellation)
+    {
+        await using var receiver = client.CreateReceiver(Generate, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter });
+        var messages = await receiver.PeekMessagesAsync(1000, fromSequenceNumber: null, cancellation);
+        return [.. messages.Select(message => message.Body.ToObjectFromJson<GenerateMessage>(Json.Compact)!)];
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var sender in (ServiceBusSender[])[_uploads, _plan, _generate, _collect])
+        {
+            await sender.DisposeAsync();
+        }
+    }
+
+    private static Task SendAsync<T>(ServiceBusSender sender, T message, CancellationToken cancellation) =>
+        sender.SendMessageAsync(Message(message), cancellation);
+
+    /// <summary>The message that a received body holds.</summary>
+    public static T Read<T>(BinaryData body) => body.ToObjectFromJson<T>(Json.Compact)!;
+
+    private static ServiceBusMessage Message<T>(T message) =>
+        new(new BinaryData(JsonSerializer.SerializeToUtf8Bytes(message, Json.Compact))) { ContentType = "application/json" };
+}

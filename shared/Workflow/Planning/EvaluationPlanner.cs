@@ -1,0 +1,191 @@
+using Azure.Storage.Blobs;
+using Microsoft.Extensions.Logging;
+
+namespace Hindsight.Workflow;
+
+/// <summary>Turns what is wanted and not yet stored into shards, and offers them to the workers.</summary>
+public sealed class EvaluationPlanner(
+    BlobStore store, MessageBus bus, EvaluationFreezer freezer, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
+    ILogger<EvaluationPlanner> log)
+{
+    /// <summary>Tokens per second to expect before anything was measured.</summary>
+    private const double FirstRate = 1000;
+
+    /// <summary>Plans the evaluation that a run asks for at present, if it can start.</summary>
+    public async Task PlanAsync(PlanMessage message, CancellationToken cancellation)
+    {
+        var state = await freezer.FreezeAsync(message.Run, cancellation);
+        if (state.Evaluation is not { } evaluation)
+        {
+            log.LogInformation("{Run} cannot be evaluated yet: {Why}", message.Run, state.Refused ?? $"waiting for {state.Waiting}");
+            return;
+        }
+
+        await BlobStore.TryCreateAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "suite.jsonl"), new BinaryData(state.Suite!.Content), cancellation);
+        await BlobStore.TryCreateJsonAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "evaluation.json"), evaluation, cancellation);
+        await PlanStageAsync(evaluation, state.Suite, Stage.Trajectory, cancellation);
+    }
+
+    /// <summary>Plans a stage, once; a second call sends what the first may not have sent.</summary>
+    public async Task PlanStageAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
+    {
+        var board = new StageBoard(store, evaluation.Run, evaluation.Id, stage);
+        if (await board.ReadPlanAsync(cancellation) is null)
+        {
+            var shards = await ShardsAsync(evaluation, suite, stage, cancellation);
+            await board.TryPlanAsync(new StagePlan(shards), cancellation);
+        }
+
+        if (!await board.WasSentAsync(cancellation))
+        {
+            var plan = (await board.ReadPlanAsync(cancellation))!;
+            await bus.SendAsync(
+                Enumerable.Range(0, plan.Shards.Count).Select(shard => new GenerateMessage(evaluation.Run, evaluation.Id, stage, shard)), cancellation);
+            await board.MarkSentAsync(cancellation);
+        }
+
+        await bus.SendAsync(new CollectMessage(evaluation.Run, evaluation.Id), cancellation);
+    }
+
+    /// <summary>A frozen evaluation with its suite; null when there is none of that id.</summary>
+    public async Task<(Evaluation Evaluation, Suite Suite)?> ReadAsync(string run, string id, CancellationToken cancellation)
+    {
+        var evaluation = await BlobStore.TryReadJsonAsync<Evaluation>(EvaluationBlob(run, id, "evaluation.json"), cancellation);
+        if (evaluation is null || await BlobStore.TryReadAsync(EvaluationBlob(run, id, "suite.jsonl"), cancellation) is not { } suite)
+        {
+            return null;
+        }
+
+        return (evaluation, Suite.Parse(evaluation.Suite, suite));
+    }
+
+    private BlobClient EvaluationBlob(string run, string id, string name) => store.Evaluations.GetBlobClient($"runs/{run}/{id}/{name}");
+
+    private async Task<List<Shard>> ShardsAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
+    {
+        var rate = await MeasuredAsync(evaluation.Run, cancellation);
+        var shards = new List<Shard>();
+        var variants = evaluation.Variants(stage);
+        for (var index = 0; index < variants.Count; index++)
+        {
+            var wanted = await MissingAsync(evaluation, suite, stage, variants[index], cancellation);
+            shards.AddRange(Split(wanted, rate, evaluation.Spec.MaxTokens).Select(part => new Shard(index, part)));
+        }
+
+        return shards;
+    }
+
+    /// <summary>What a variant's answers still lack.</summary>
+    private async Task<List<WantedAnswers>> MissingAsync(
+        Evaluation evaluation, Suite suite, Stage stage, Variant variant, CancellationToken cancellation)
+    {
+        var spec = evaluation.Spec;
+        CheckpointText text;
+        List<Prompt> prompts;
+        try
+        {
+            text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
+            prompts = [.. suite.Problems.Select(problem => text.Write(problem, spec))];
+        }
+        catch (InvalidDataException exception)
+        {
+            // The worker meets the same error and reports it with the shard, where the report finds it.
+            log.LogWarning("{Variant} of {Run}: {Why}", variant.Name, evaluation.Run, exception.Message);
+            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage).Select(kind => new WantedAnswers(problem, kind.Kind, 0, kind.Count)))];
+        }
+
+        var missing = new List<WantedAnswers>();
+        foreach (var (kind, count) in Kinds(spec, stage))
+        {
+            var stored = await answers.ListAsync(text.Source(variant, spec, kind), cancellation);
+            for (var problem = 0; problem < prompts.Count; problem++)
+            {
+                var have = stored.GetValueOrDefault(prompts[problem].Digest);
+                missing.AddRange(Gaps(have, count).Select(gap => new WantedAnswers(problem, kind, gap.First, gap.Count)));
+            }
+        }
+
+        // A problem's greedy and sampled answers next to each other: they share the prompt's prefill.
+        return [.. missing.OrderBy(wanted => wanted.Problem).ThenBy(wanted => wanted.Kind).ThenBy(wanted => wanted.First)];
+    }
+
+    /// <summary>The kinds of answers that a stage wants of each problem, and how many.</summary>
+    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(EvaluationSpec spec, Stage stage)
+    {
+        if (spec.Greedy && stage == Stage.Trajectory)
+        {
+            yield return (AnswerKind.Greedy, 1);
+        }
+
+        if (spec.SamplesPerProblem > 0)
+        {
+            yield return (AnswerKind.Sampled, spec.SamplesPerProblem);
+        }
+    }
+
+    /// <summary>The runs of sample indices below <paramref name="count"/> that are not stored.</summary>
+    internal static IEnumerable<(int First, int Count)> Gaps(IReadOnlySet<int>? stored, int count)
+    {
+        var first = 0;
+        while (first < count)
+        {
+            if (stored is not null && stored.Contains(first))
+            {
+                first++;
+                continue;
+            }
+
+            var end = first + 1;
+            while (end < count && (stored is null || !stored.Contains(end)))
+            {
+                end++;
+            }
+
+            yield return (first, end - first);
+            first = end;
+        }
+    }
+
+    /// <summary>Cuts a variant's wanted answers into shards of about the wanted device time; one problem is the least.</summary>
+    private IEnumerable<IReadOnlyList<WantedAnswers>> Split(List<WantedAnswers> wanted, (double Rate, double Tokens) measured, int maxTokens)
+    {
+        var tokens = measured.Tokens > 0 ? measured.Tokens : Math.Min(maxTokens, 256);
+        var answersPerShard = Math.Max(1, options.ShardTime.TotalSeconds * measured.Rate / tokens);
+        var part = new List<WantedAnswers>();
+        var drawn = 0.0;
+        foreach (var problem in wanted.GroupBy(item => item.Problem))
+        {
+            var count = problem.Sum(item => item.Count);
+            if (part.Count > 0 && drawn + count > answersPerShard)
+            {
+                yield return part;
+                (part, drawn) = ([], 0);
+            }
+
+            part.AddRange(problem);
+            drawn += count;
+        }
+
+        if (part.Count > 0)
+        {
+            yield return part;
+        }
+    }
+
+    /// <summary>Tokens per second and tokens per answer, as this run's finished shards measured them.</summary>
+    private async Task<(double Rate, double Tokens)> MeasuredAsync(string run, CancellationToken cancellation)
+    {
+        var done = (await BlobStore.ListAsync(store.Evaluations, $"runs/{run}/", cancellation))
+            .Where(blob => blob.Name.EndsWith(".done.json", StringComparison.Ordinal))
+            .OrderByDescending(blob => blob.Properties.LastModified)
+            .Take(8);
+        var (answered, tokens, seconds) = (0, 0L, 0.0);
+        foreach (var blob in done)
+        {
+            var shard = (await BlobStore.TryReadJsonAsync<ShardDone>(store.Evaluations.GetBlobClient(blob.Name), cancellation))!;
+            (answered, tokens, seconds) = (answered + shard.Answers, tokens + shard.Tokens, seconds + shard.Seconds);
+        }
+
+        return tokens > 0 && seconds > 0 ? (tokens / seconds, (double)tokens / answered) : (FirstRate, 0);
+    }
+}

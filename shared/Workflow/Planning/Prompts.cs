@@ -1,0 +1,93 @@
+using Hindsight.Generation;
+using Hindsight.Models;
+
+namespace Hindsight.Workflow;
+
+/// <summary>A problem as a model reads it.</summary>
+/// <param name="Text">As rendered.</param>
+/// <param name="Ids">As token ids.</param>
+public sealed record Prompt(string Text, IReadOnlyList<int> Ids)
+{
+    /// <summary>The prompt's identity.</summary>
+    public string Digest { get; } = Workflow.Digest.OfIds(Ids);
+}
+
+/// <summary>A checkpoint's side of text: how it reads problems and what its tokens mean.</summary>
+/// <param name="Tokenizer">Text to ids and back.</param>
+/// <param name="Template">Its chat template, if it has one.</param>
+/// <param name="EosIds">The ids that end an answer.</param>
+public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Template, IReadOnlyList<int> EosIds)
+{
+    /// <summary>Reads tokenizer, template and generation config from a checkpoint's folder.</summary>
+    public static CheckpointText Load(string folder) =>
+        new(TextTokenizer.Load(folder), ChatTemplate.Load(folder), GenerationConfig.Load(folder).EosTokenIds);
+
+    /// <summary>Checks a checkpoint's folder as far as possible without its weights.</summary>
+    /// <exception cref="InvalidDataException">A file is missing, malformed or not supported, or tokenizer and model disagree.</exception>
+    public static void Check(string folder)
+    {
+        using var checkpoint = Checkpoint.Open(folder);
+        var text = Load(folder);
+        if (text.Tokenizer.VocabularySize > checkpoint.Config.VocabularySize)
+        {
+            throw new InvalidDataException(
+                $"{folder}/tokenizer.json has token ids up to {text.Tokenizer.VocabularySize - 1}, and config.json a vocab_size of {checkpoint.Config.VocabularySize}; they belong to different models.");
+        }
+    }
+
+    /// <summary>The prompt for a problem.</summary>
+    /// <exception cref="InvalidDataException">The spec asks for a chat template and the checkpoint has none, or the template refuses.</exception>
+    public Prompt Write(Problem problem, EvaluationSpec spec)
+    {
+        var chat = spec.Chat ?? Template is not null;
+        if (chat && Template is null)
+        {
+            throw new InvalidDataException("evaluation.json asks for chat, and the checkpoint has no chat template; set \"chat\": false, or add chat_template to tokenizer_config.json.");
+        }
+
+        if (!chat && problem.Messages is not null)
+        {
+            throw new InvalidDataException($"The problem '{problem.Id}' is a conversation, and the checkpoint has no chat template (or \"chat\" is false); give it a 'question' instead.");
+        }
+
+        var question = spec.Prompt.Replace("{question}", problem.Question, StringComparison.Ordinal);
+        if (!chat)
+        {
+            return new Prompt(question, Tokenizer.Encode(question, addSpecialTokens: true));
+        }
+
+        var messages = problem.Messages ?? [new ChatMessage("user", question)];
+        var text = Template!.Render(messages, addGenerationPrompt: true, date: spec.Date);
+        return new Prompt(text, Tokenizer.Encode(text, addSpecialTokens: false));
+    }
+
+    /// <summary>What answers of one kind have in common when they are drawn from a variant with this text side.</summary>
+    public AnswerSource Source(Variant variant, EvaluationSpec spec, AnswerKind kind)
+    {
+        var decoding = Decoding(spec, kind);
+        var tokenizer = variant.Late.Files.FirstOrDefault(file => file.Name == "tokenizer.json")?.Sha256;
+        return new AnswerSource(variant.WeightsDigest, Workflow.Digest.OfJson(new
+        {
+            decoding.Temperature,
+            decoding.TopP,
+            decoding.TopK,
+            decoding.MaxTokens,
+            decoding.Stop,
+            seed = kind == AnswerKind.Sampled ? spec.Seed : 0,
+            EosIds,
+            tokenizer,
+            numerics = DecodingEngine.NumericsVersion,
+        }));
+    }
+
+    /// <summary>
+    /// How answers of one kind are drawn from a variant. The seed depends on the weights too: samples of different checkpoints must be
+    /// independent for Pass@k|t to be unbiased, and with a common seed, nearly equal checkpoints would repeat each other's answers.
+    /// </summary>
+    public static Decoding Decoding(Variant variant, EvaluationSpec spec, AnswerKind kind) =>
+        Decoding(spec, kind) with { Seed = kind == AnswerKind.Sampled ? Workflow.Digest.Seed($"{spec.Seed}/{variant.WeightsDigest}") : 0 };
+
+    private static Decoding Decoding(EvaluationSpec spec, AnswerKind kind) =>
+        (kind == AnswerKind.Greedy ? spec.GreedyDecoding : spec.Sampling)
+        ?? throw new InvalidOperationException($"No {kind} answers are wanted.");
+}

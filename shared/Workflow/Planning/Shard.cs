@@ -1,0 +1,41 @@
+namespace Hindsight.Workflow;
+
+/// <summary>Greedy or sampled answers.</summary>
+public enum AnswerKind
+{
+    /// <summary>One answer at temperature 0.</summary>
+    Greedy,
+
+    /// <summary>The spec's temperature, top_p and top_k.</summary>
+    Sampled,
+}
+
+/// <summary>Answers wanted to one problem.</summary>
+/// <param name="Problem">Index into the suite.</param>
+/// <param name="Kind">How they are drawn.</param>
+/// <param name="First">First sample index.</param>
+/// <param name="Count">How many, from there.</param>
+public sealed record WantedAnswers(int Problem, AnswerKind Kind, int First, int Count);
+
+/// <summary>The unit of work one worker takes: one variant, some problems, some sample indices.</summary>
+/// <param name="Variant">Index into the variants of the plan's stage.</param>
+/// <param name="Wanted">What is wanted; a worker draws what is still missing of it.</param>
+public sealed record Shard(int Variant, IReadOnlyList<WantedAnswers> Wanted);
+
+/// <summary>All shards of a stage. Written once; what it leaves out was stored already.</summary>
+public sealed record StagePlan(IReadOnlyList<Shard> Shards);
+
+/// <summary>Written when a shard's answers are all stored. Times are measured and take no part in any score.</summary>
+/// <param name="Answers">Answers drawn by the worker that finished it.</param>
+/// <param name="Tokens">Tokens in them.</param>
+/// <param name="Seconds">From taking the shard to finishing it.</param>
+/// <param name="Device">What drew them.</param>
+public sealed record ShardDone(int Answers, long Tokens, double Seconds, string Device);
+
+/// <summary>Written when a shard is given up, or by an attempt that failed.</summary>
+/// <param name="Why">One sentence.</param>
+public sealed record ShardFailed(string Why);
+
+/// <summary>Written by the watchdog when it offers a lost shard again.</summary>
+/// <param name="Times">How often by now.</param>
+public sealed record ShardOffered(int Times);

@@ -1,0 +1,110 @@
+using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
+
+namespace Hindsight.Workflow;
+
+/// <summary>How far a stage is.</summary>
+/// <param name="Plan">Its plan; null before it was planned.</param>
+/// <param name="Done">Measurements of the finished shards, by index.</param>
+/// <param name="Failed">Why shards were given up, by index.</param>
+/// <param name="LastSign">When each open shard last gave a sign of life, by index.</param>
+public sealed record StageProgress(
+    StagePlan? Plan,
+    IReadOnlyDictionary<int, ShardDone> Done,
+    IReadOnlyDictionary<int, ShardFailed> Failed,
+    IReadOnlyDictionary<int, DateTimeOffset> LastSign)
+{
+    /// <summary>Whether every shard was finished or given up.</summary>
+    public bool Finished => Plan is not null && Done.Count + Failed.Count >= Plan.Shards.Count
+        && Enumerable.Range(0, Plan.Shards.Count).All(shard => Done.ContainsKey(shard) || Failed.ContainsKey(shard));
+}
+
+/// <summary>
+/// The blobs of one stage of one evaluation: its plan, and one small marker per shard. A marker is written at most once and never
+/// changed, so that finishing a shard twice, or after it was given up, changes nothing.
+/// </summary>
+public sealed class StageBoard(BlobStore store, string run, string evaluation, Stage stage)
+{
+    private readonly string _prefix = $"runs/{run}/{evaluation}/{stage.ToString().ToLowerInvariant()}/";
+
+    /// <summary>Writes the plan, unless there is one.</summary>
+    public Task<bool> TryPlanAsync(StagePlan plan, CancellationToken cancellation) =>
+        BlobStore.TryCreateAsync(Blob("plan.json"), BinaryData.FromObjectAsJson(plan, Json.Compact), cancellation);
+
+    /// <summary>The plan, or null.</summary>
+    public Task<StagePlan?> ReadPlanAsync(CancellationToken cancellation) => BlobStore.TryReadJsonAsync<StagePlan>(Blob("plan.json"), cancellation);
+
+    /// <summary>Remembers that all messages of the plan were sent.</summary>
+    public Task MarkSentAsync(CancellationToken cancellation) => BlobStore.TryCreateAsync(Blob("sent"), new BinaryData(""), cancellation);
+
+    /// <summary>Whether all messages of the plan were sent.</summary>
+    public async Task<bool> WasSentAsync(CancellationToken cancellation) => await Blob("sent").ExistsAsync(cancellation);
+
+    /// <summary>Marks a shard finished.</summary>
+    public Task MarkDoneAsync(int shard, ShardDone done, CancellationToken cancellation) =>
+        BlobStore.TryCreateJsonAsync(Blob($"{shard:D5}.done.json"), done, cancellation);
+
+    /// <summary>Gives a shard up.</summary>
+    public Task MarkFailedAsync(int shard, ShardFailed failed, CancellationToken cancellation) =>
+        BlobStore.TryCreateJsonAsync(Blob($"{shard:D5}.failed.json"), failed, cancellation);
+
+    /// <summary>Keeps what the latest attempt at a shard failed with.</summary>
+    public Task MarkAttemptAsync(int shard, ShardFailed failed, CancellationToken cancellation) =>
+        Blob($"{shard:D5}.attempt.json").UploadAsync(BinaryData.FromObjectAsJson(failed, Json.Compact), overwrite: true, cancellation);
+
+    /// <summary>What the latest attempt at a shard failed with; null when none reported back.</summary>
+    public Task<ShardFailed?> ReadAttemptAsync(int shard, CancellationToken cancellation) =>
+        BlobStore.TryReadJsonAsync<ShardFailed>(Blob($"{shard:D5}.attempt.json"), cancellation);
+
+    /// <summary>A sign of life from the worker that has a shard.</summary>
+    public Task SignAsync(int shard, CancellationToken cancellation) =>
+        Blob($"{shard:D5}.alive").UploadAsync(new BinaryData(""), overwrite: true, cancellation);
+
+    /// <summary>Counts one more offer of a shard.</summary>
+    /// <returns>How often it was offered again by now.</returns>
+    public async Task<int> CountOfferAsync(int shard, CancellationToken cancellation)
+    {
+        var blob = Blob($"{shard:D5}.offered.json");
+        var times = ((await BlobStore.TryReadJsonAsync<ShardOffered>(blob, cancellation))?.Times ?? 0) + 1;
+        await blob.UploadAsync(BinaryData.FromObjectAsJson(new ShardOffered(times), Json.Compact), overwrite: true, cancellation);
+        return times;
+    }
+
+    /// <summary>Whether a shard was finished or given up.</summary>
+    public async Task<bool> IsClosedAsync(int shard, CancellationToken cancellation) =>
+        await Blob($"{shard:D5}.done.json").ExistsAsync(cancellation) || await Blob($"{shard:D5}.failed.json").ExistsAsync(cancellation);
+
+    /// <summary>How far the stage is.</summary>
+    public async Task<StageProgress> ReadAsync(CancellationToken cancellation)
+    {
+        var plan = await ReadPlanAsync(cancellation);
+        var done = new Dictionary<int, ShardDone>();
+        var failed = new Dictionary<int, ShardFailed>();
+        var signs = new Dictionary<int, DateTimeOffset>();
+        foreach (var blob in await BlobStore.ListAsync(store.Evaluations, _prefix, cancellation))
+        {
+            var name = blob.Name[_prefix.Length..];
+            var shards = int.TryParse(name.Split('.')[0], out var shard) ? [shard] : Enumerable.Range(0, plan?.Shards.Count ?? 0);
+            foreach (var open in shards)
+            {
+                signs[open] = Latest(signs.GetValueOrDefault(open), blob);
+            }
+
+            if (name.EndsWith(".done.json", StringComparison.Ordinal))
+            {
+                done[shard] = (await BlobStore.TryReadJsonAsync<ShardDone>(store.Evaluations.GetBlobClient(blob.Name), cancellation))!;
+            }
+            else if (name.EndsWith(".failed.json", StringComparison.Ordinal) && !done.ContainsKey(shard))
+            {
+                failed[shard] = (await BlobStore.TryReadJsonAsync<ShardFailed>(store.Evaluations.GetBlobClient(blob.Name), cancellation))!;
+            }
+        }
+
+        return new StageProgress(plan, done, failed, signs);
+    }
+
+    private static DateTimeOffset Latest(DateTimeOffset known, BlobItem blob) =>
+        blob.Properties.LastModified is { } modified && modified > known ? modified : known;
+
+    private BlobClient Blob(string name) => store.Evaluations.GetBlobClient(_prefix + name);
+}

@@ -1,0 +1,108 @@
+using Microsoft.Extensions.Logging;
+
+namespace Hindsight.Workflow;
+
+/// <summary>
+/// Sees to it that nothing waits for ever: takes in uploads that no event announced, gives up shards that the queue gave up, offers lost
+/// shards again a limited number of times, and has a finished evaluation collected whose last message was lost.
+/// </summary>
+public sealed class Watchdog(
+    BlobStore store, MessageBus bus, CheckpointFolders checkpoints, EvaluationFreezer freezer, WorkflowOptions options, TimeProvider clock,
+    ILogger<Watchdog> log)
+{
+    /// <summary>Looks at everything once.</summary>
+    public async Task LookAsync(CancellationToken cancellation)
+    {
+        foreach (var dead in await bus.PeekDeadShardsAsync(cancellation))
+        {
+            await GiveUpAsync(dead, cancellation);
+        }
+
+        foreach (var run in (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(Names.IsSafe))
+        {
+            await AnnounceUploadsAsync(run, cancellation);
+            if ((await freezer.FreezeAsync(run, cancellation)).Evaluation is { } evaluation
+                && !await ReportFiles.ExistsAsync(store, run, evaluation.Id, cancellation))
+            {
+                await DriveAsync(evaluation, cancellation);
+            }
+        }
+    }
+
+    private async Task AnnounceUploadsAsync(string run, CancellationToken cancellation)
+    {
+        foreach (var checkpoint in (await BlobStore.ListFoldersAsync(store.Checkpoints, $"{run}/", cancellation)).Where(Names.IsSafe))
+        {
+            if (await checkpoints.LookAsync(run, checkpoint, cancellation) is { Manifest: null, Waiting: null })
+            {
+                await bus.AnnounceAsync(store.Checkpoints.Name, $"{run}/{checkpoint}/config.json", cancellation);
+            }
+        }
+    }
+
+    private async Task DriveAsync(Evaluation evaluation, CancellationToken cancellation)
+    {
+        foreach (var stage in evaluation.Stages)
+        {
+            var board = new StageBoard(store, evaluation.Run, evaluation.Id, stage);
+            var progress = await board.ReadAsync(cancellation);
+            if (progress.Plan is null || !await board.WasSentAsync(cancellation))
+            {
+                await (stage == Stage.Trajectory
+                    ? bus.SendAsync(new PlanMessage(evaluation.Run), cancellation)
+                    : bus.SendAsync(new CollectMessage(evaluation.Run, evaluation.Id), cancellation));
+                return;
+            }
+
+            if (!progress.Finished)
+            {
+                await OfferLostAsync(evaluation, stage, board, progress, cancellation);
+                return;
+            }
+        }
+
+        await bus.SendAsync(new CollectMessage(evaluation.Run, evaluation.Id), cancellation);
+    }
+
+    private async Task OfferLostAsync(
+        Evaluation evaluation, Stage stage, StageBoard board, StageProgress progress, CancellationToken cancellation)
+    {
+        // While shards wait in the queue, a silent one may just be waiting its turn.
+        if (await bus.AnyShardWaitingAsync(cancellation))
+        {
+            return;
+        }
+
+        var lost = clock.GetUtcNow() - options.ShardLost;
+        for (var shard = 0; shard < progress.Plan!.Shards.Count; shard++)
+        {
+            if (progress.Done.ContainsKey(shard) || progress.Failed.ContainsKey(shard) || progress.LastSign.GetValueOrDefault(shard) > lost)
+            {
+                continue;
+            }
+
+            var message = new GenerateMessage(evaluation.Run, evaluation.Id, stage, shard);
+            if (await board.CountOfferAsync(shard, cancellation) > options.ShardOffers)
+            {
+                await GiveUpAsync(message, cancellation);
+            }
+            else
+            {
+                log.LogWarning("Shard {Shard} of {Run}, {Stage}, is lost; offering it again", shard, evaluation.Run, stage);
+                await bus.SendAsync([message], cancellation);
+            }
+        }
+    }
+
+    private async Task GiveUpAsync(GenerateMessage message, CancellationToken cancellation)
+    {
+        var board = new StageBoard(store, message.Run, message.Evaluation, message.Stage);
+        if (!await board.IsClosedAsync(message.Shard, cancellation))
+        {
+            var attempt = await board.ReadAttemptAsync(message.Shard, cancellation);
+            await board.MarkFailedAsync(
+                message.Shard, attempt ?? new ShardFailed("every worker that took this shard stopped before finishing it"), cancellation);
+            await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
+        }
+    }
+}
