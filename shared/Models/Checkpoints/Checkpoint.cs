@@ -1,0 +1,167 @@
+namespace Hindsight.Models;
+
+/// <summary>
+/// A Hugging Face model folder whose config and tensors fit together. Opening reads the small files and the headers; the weights
+/// themselves are read by <see cref="Weights"/>.
+/// </summary>
+public sealed class Checkpoint : IDisposable
+{
+    private readonly Dictionary<string, StoredTensor> tensors;
+
+    private Checkpoint(string folder, ModelConfig config, GenerationConfig generation, ShardIndex? index,
+        IReadOnlyList<SafetensorsFile> files, Dictionary<string, StoredTensor> tensors)
+    {
+        Folder = folder;
+        Config = config;
+        Generation = generation;
+        Index = index;
+        Files = files;
+        this.tensors = tensors;
+    }
+
+    public string Folder { get; }
+
+    public ModelConfig Config { get; }
+
+    public GenerationConfig Generation { get; }
+
+    /// <summary>The tensors that the config demands, each once, by Hugging Face name, in the order of the layers.</summary>
+    internal IReadOnlyCollection<string> Names => tensors.Keys;
+
+    /// <summary>The shard index, or null where one file holds all.</summary>
+    internal ShardIndex? Index { get; }
+
+    internal IReadOnlyList<SafetensorsFile> Files { get; }
+
+    internal StoredTensor this[string name] => tensors[name];
+
+    /// <summary>Opens a folder with config.json and model.safetensors, or shards named by model.safetensors.index.json.</summary>
+    /// <exception cref="InvalidDataException">
+    /// Something is missing, malformed or not supported; the message names the file and what to do. Only safetensors are read: a pickle
+    /// can run code.
+    /// </exception>
+    public static Checkpoint Open(string folder)
+    {
+        if (!Directory.Exists(folder))
+        {
+            throw new InvalidDataException($"{folder} is not a folder.");
+        }
+
+        var sizes = new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Exists).ToDictionary(file => file.Name, file => file.Length);
+        if (CheckpointFiles.Missing(sizes, name => StrictJson.ReadFile(Inside(folder, name))) is { } missing)
+        {
+            throw new InvalidDataException($"{folder} cannot be loaded: {missing}");
+        }
+
+        var configPath = Inside(folder, CheckpointFiles.Config);
+        var configText = StrictJson.ReadFile(configPath);
+        var config = ModelConfig.Parse(configText, configPath);
+        var generationPath = Path.Combine(folder, CheckpointFiles.GenerationConfig);
+        var generation = GenerationConfig.Parse(configText, configPath,
+            sizes.ContainsKey(CheckpointFiles.GenerationConfig) ? StrictJson.ReadFile(Inside(folder, CheckpointFiles.GenerationConfig)) : null,
+            generationPath);
+        var index = sizes.ContainsKey(CheckpointFiles.Weights) ? null
+            : ShardIndex.Parse(StrictJson.ReadFile(Inside(folder, CheckpointFiles.Index)), Path.Combine(folder, CheckpointFiles.Index));
+
+        var files = new List<SafetensorsFile>();
+        try
+        {
+            foreach (var name in index?.Files ?? [CheckpointFiles.Weights])
+            {
+                files.Add(SafetensorsFile.Open(Inside(folder, name)));
+            }
+
+            var stored = ByName(files, index);
+            return new Checkpoint(folder, config, generation, index, files, Match(stored, config, configPath, files[0].Path));
+        }
+        catch
+        {
+            files.ForEach(file => file.Dispose());
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var file in Files)
+        {
+            file.Dispose();
+        }
+    }
+
+    /// <summary>The path of a file of the folder; a link may not lead out of it.</summary>
+    internal static string Inside(string folder, string name)
+    {
+        var path = Path.Combine(folder, name);
+        var root = Path.GetFullPath(folder) + Path.DirectorySeparatorChar;
+        return File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target && !target.FullName.StartsWith(root, StringComparison.Ordinal)
+            ? throw new InvalidDataException($"{path} is a link that leads out of its folder; copy the folder with its files (cp -rL).")
+            : path;
+    }
+
+    private static Dictionary<string, StoredTensor> ByName(IEnumerable<SafetensorsFile> files, ShardIndex? index)
+    {
+        var stored = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            foreach (var info in file.Header.Tensors)
+            {
+                if (!stored.TryAdd(info.Name, new StoredTensor(file, info)))
+                {
+                    throw new InvalidDataException($"{file.Path} and {stored[info.Name].File.Path} both hold the tensor {StrictJson.Quoted(info.Name)}.");
+                }
+
+                if (index is not null && index.FileOf.GetValueOrDefault(info.Name) != Path.GetFileName(file.Path))
+                {
+                    throw new InvalidDataException($"{file.Path} holds the tensor {StrictJson.Quoted(info.Name)}, which {CheckpointFiles.Index} does not place there.");
+                }
+            }
+        }
+
+        return stored;
+    }
+
+    private static Dictionary<string, StoredTensor> Match(Dictionary<string, StoredTensor> stored, ModelConfig config, string configPath, string weightsPath)
+    {
+        var expected = ExpectedTensors.Of(config).ToArray();
+        var missing = expected.Where(tensor => !stored.ContainsKey(tensor.Name)).Select(tensor => tensor.Name).ToArray();
+        if (missing.Length > 0)
+        {
+            throw new InvalidDataException($"{weightsPath} lacks {Listed(missing)}, which {configPath} demands.");
+        }
+
+        var matched = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
+        foreach (var (name, shape) in expected)
+        {
+            var tensor = stored[name];
+            if (!tensor.Info.Shape.SequenceEqual(shape))
+            {
+                throw new InvalidDataException($"{tensor.File.Path} holds {name} with the shape {tensor.Info.ShapeText}; {configPath} demands {TensorInfo.ShapeToText(shape)}.");
+            }
+
+            if (tensor.Info.Type is not (StoredType.F32 or StoredType.F16 or StoredType.BF16))
+            {
+                throw new InvalidDataException($"{tensor.File.Path} holds {name} as {tensor.Info.Type.HeaderName()}; only F32, F16 and BF16 weights are supported.");
+            }
+
+            matched.Add(name, tensor);
+        }
+
+        if (config.TieWordEmbeddings && stored.TryGetValue(ExpectedTensors.Head, out var head) && !head.SameBytes(matched[ExpectedTensors.Embedding]))
+        {
+            throw new InvalidDataException($"{head.File.Path} holds {ExpectedTensors.Head} unlike {ExpectedTensors.Embedding}, but {configPath} ties them: set tie_word_embeddings to false or remove the tensor.");
+        }
+
+        var unexpected = stored.Keys.Where(name => !matched.ContainsKey(name) && name != ExpectedTensors.Head && !ExpectedTensors.IsDerived(name))
+            .Order(StringComparer.Ordinal).ToArray();
+        return unexpected.Length == 0 ? matched
+            : throw new InvalidDataException($"{stored[unexpected[0]].File.Path} holds {Listed(unexpected)}, for which {configPath} has no place.");
+    }
+
+    private static string Listed(string[] names)
+    {
+        const int Shown = 5;
+        var listed = string.Join(", ", names.Take(Shown).Select(StrictJson.Quoted));
+        return $"the tensor{(names.Length == 1 ? "" : "s")} {listed}{(names.Length > Shown ? $" and {names.Length - Shown} more" : "")}";
+    }
+}

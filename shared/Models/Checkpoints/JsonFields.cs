@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Hindsight.Models;
+
+/// <summary>
+/// The fields of a JSON object that was written by others, read with their bounds. A field that is null counts as absent, as it does in
+/// transformers. Every error names the file, the field and its value.
+/// </summary>
+internal readonly struct JsonFields
+{
+    private readonly JsonElement root;
+    private readonly string file;
+    private readonly string prefix;
+
+    public JsonFields(JsonElement root, string file, string prefix = "")
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw new InvalidDataException($"{file} holds {(prefix.Length == 0 ? "" : $"a field {prefix.TrimEnd('.')} with ")}{Kind(root)} where an object belongs.");
+        }
+
+        (this.root, this.file, this.prefix) = (root, file, prefix);
+    }
+
+    public JsonElement? Find(string field) =>
+        root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    public JsonFields? Object(string field) => Find(field) is { } value ? new JsonFields(value, file, $"{prefix}{field}.") : null;
+
+    public string? Text(string field) => Find(field) is not { } value ? null
+        : value.ValueKind == JsonValueKind.String ? value.GetString() : throw Wrong(field, value, "a string");
+
+    public bool Flag(string field, bool absent) => Find(field) is not { } value ? absent : value.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => throw Wrong(field, value, "true or false"),
+    };
+
+    public int Size(string field, int most, int? absent = null)
+    {
+        if (Find(field) is not { } value)
+        {
+            return absent ?? throw new InvalidDataException($"{file} lacks the field {prefix}{field}.");
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var size) && size >= 1 && size <= most
+            ? size
+            : throw Wrong(field, value, $"a whole number from 1 to {most}");
+    }
+
+    public double Positive(string field, double most, double absent)
+    {
+        if (Find(field) is not { } value)
+        {
+            return absent;
+        }
+
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number > 0 && number <= most
+            ? number
+            : throw Wrong(field, value, string.Create(CultureInfo.InvariantCulture, $"a number above 0 and at most {most}"));
+    }
+
+    /// <summary>A token id or a list of them; empty where the field is absent.</summary>
+    public int[] TokenIds(string field)
+    {
+        if (Find(field) is not { } value)
+        {
+            return [];
+        }
+
+        var fields = this;
+        int Id(JsonElement id) => id.ValueKind == JsonValueKind.Number && id.TryGetInt32(out var number)
+            ? number
+            : throw fields.Wrong(field, value, "a token id or a list of token ids");
+        return value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(Id)] : [Id(value)];
+    }
+
+    public InvalidDataException Wrong(string field, JsonElement value, string expected) =>
+        new($"{file} has {prefix}{field} = {Shown(value)}; expected {expected}.");
+
+    public InvalidDataException NotSupported(string field, JsonElement value, string reason) =>
+        new($"{file} has {prefix}{field} = {Shown(value)}; {reason}.");
+
+    private static string Shown(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => StrictJson.Quoted(value.GetString()!),
+        JsonValueKind.Object or JsonValueKind.Array when value.GetRawText().Length > 60 => Kind(value),
+        JsonValueKind.Object or JsonValueKind.Array => string.Concat(value.GetRawText().Where(character => !char.IsControl(character))),
+        _ => value.GetRawText() is { Length: > 40 } number ? number[..40] + "…" : value.GetRawText(),
+    };
+
+    private static string Kind(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "an object",
+        JsonValueKind.Array => "a list",
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        _ => value.GetRawText(),
+    };
+}
