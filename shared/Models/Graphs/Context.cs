@@ -46,19 +46,45 @@ internal sealed class CachedContext : Context
 
     public Sym Selected { get; }
 
+    /// <summary>GroupQueryAttention turns heads of sizes that are multiples of 16 alone; others are widened to the next.</summary>
+    public static int WidthOf(int headSize) => (headSize + 15) / 16 * 16;
+
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {
-        Sym Rows(Sym x) => x.Reshape([Batch, Sequence, x.Shape[1]]);
-        Sym Cache(string part) => Input(ModelGraph.Past(layer, part), DType.Float32, Batch, heads.KeyValues, Capacity, heads.Size);
-        Sym Turns(string name) => Input(name, DType.Float32, Positions, heads.Size / 2);
+        var width = WidthOf(heads.Size);
+        Sym Cache(string part) => Input(ModelGraph.Past(layer, part), DType.Float32, Batch, heads.KeyValues, Capacity, width);
+        Sym Turns(string name) => Input(name, DType.Float32, Positions, width / 2);
 
         var results = Graph.ApplyAll(
-            new GroupQueryAttention(heads.Queries, heads.KeyValues, heads.Size, heads.Scale),
-            Rows(queries), Rows(keys), Rows(values), Cache("key"), Cache("value"), lastPositions, greatestLength,
-            Turns(ModelGraph.Cosines), Turns(ModelGraph.Sines));
+            new GroupQueryAttention(heads.Queries, heads.KeyValues, width, heads.Scale),
+            Widen(queries, heads.Size), Widen(keys, heads.Size), Widen(values, heads.Size), Cache("key"), Cache("value"),
+            lastPositions, greatestLength, Turns(ModelGraph.Cosines), Turns(ModelGraph.Sines));
         Graph.Output(ModelGraph.Present(layer, "key"), results[1]);
         Graph.Output(ModelGraph.Present(layer, "value"), results[2]);
-        return results[0].Reshape(queries.Shape);
+        return Narrow(results[0], heads.Size, queries.Shape);
+    }
+
+    // Each half of a head gets its own zeros, because rotation pairs an element with the one half a head further.
+    private Sym Widen(Sym x, int headSize)
+    {
+        var (half, wideHalf, halves) = (headSize / 2, WidthOf(headSize) / 2, 2 * x.Shape[1].Factor / headSize);
+        if (half != wideHalf)
+        {
+            x = Graph.Apply(new Pad(wideHalf), x.Reshape([x.Shape[0], halves, half]));
+        }
+
+        return x.Reshape([Batch, Sequence, halves * wideHalf]);
+    }
+
+    private Sym Narrow(Sym x, int headSize, Shape shape)
+    {
+        var (half, wideHalf) = (headSize / 2, WidthOf(headSize) / 2);
+        if (half != wideHalf)
+        {
+            x = Graph.Apply(new Trim(half), x.Reshape([shape[0], x.Shape[2].Factor / wideHalf, wideHalf]));
+        }
+
+        return x.Reshape(shape);
     }
 }
 

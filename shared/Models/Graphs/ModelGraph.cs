@@ -9,9 +9,10 @@ namespace Hindsight.Models;
 /// </summary>
 /// <remarks>
 /// Inputs of both forms: <see cref="Ids"/> int64 [batch, sequence]; <see cref="Selected"/> int64 [selected], the places batch·sequence
-/// whose logits are wanted; <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, float [positions, headSize/2].
+/// whose logits are wanted; <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, float
+/// [positions, headSize/2], see <see cref="Rotary"/>.
 /// The plain form takes whole sequences, with as many positions as tokens. The fused form has a cache for each of <see cref="Caches"/>:
-/// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, headSize], outputs Present of the same, which may be the
+/// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
 /// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
 /// <see cref="GreatestLength"/> int32, the greatest of these lengths.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
@@ -60,11 +61,17 @@ public sealed class ModelGraph
     /// <summary>The names of the layers that keep keys and values.</summary>
     public IReadOnlyList<string> Caches { get; }
 
+    /// <summary>The size of a head inside the graph; more than the config's where an operator needs it.</summary>
+    public int HeadWidth => Target == Target.Fused ? CachedContext.WidthOf(Config.HeadSize) : Config.HeadSize;
+
     /// <summary>The ONNX model.</summary>
     public ReadOnlyMemory<byte> Bytes => onnx;
 
     public static ModelGraph For(ModelConfig config, Target target) =>
         Known.GetOrAdd((config, target), key => new(key.Item1, key.Item2));
+
+    /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/> for sequences of up to that many tokens.</summary>
+    public RotaryTable Rotary(int positions) => new(Config, positions, HeadWidth / 2);
 
     public static string Past(string layer, string part) => $"{layer}.past_{part}";
 

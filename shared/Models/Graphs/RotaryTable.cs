@@ -1,29 +1,27 @@
 namespace Hindsight.Models;
 
-/// <summary>Cosines and sines of the rotary angles, position · theta^(-2i/size), [positions, size/2] each; computed in double.</summary>
+/// <summary>Cosines and sines of the rotary angles, position · theta^(-2i/headSize), [positions, half] each; computed in double.</summary>
+/// <remarks>Columns beyond headSize/2 belong to the zeros a head is widened with, and do not turn.</remarks>
 public sealed class RotaryTable
 {
-    public RotaryTable(ModelConfig config, int positions)
+    internal RotaryTable(ModelConfig config, int positions, int half)
     {
-        Positions = positions;
-        Half = config.HeadSize / 2;
-        Cosines = new float[positions * Half];
-        Sines = new float[positions * Half];
-        for (var i = 0; i < Half; i++)
+        Shape = [positions, half];
+        Cosines = new float[positions * half];
+        Sines = new float[positions * half];
+        for (var i = 0; i < half; i++)
         {
-            var frequency = Math.Pow(config.RopeTheta, -2.0 * i / config.HeadSize);
+            var frequency = 2 * i < config.HeadSize ? Math.Pow(config.RopeTheta, -2.0 * i / config.HeadSize) : 0;
             for (var position = 0; position < positions; position++)
             {
                 var (sine, cosine) = Math.SinCos(position * frequency);
-                Cosines[(position * Half) + i] = (float)cosine;
-                Sines[(position * Half) + i] = (float)sine;
+                Cosines[(position * half) + i] = (float)cosine;
+                Sines[(position * half) + i] = (float)sine;
             }
         }
     }
 
-    public int Positions { get; }
-
-    public int Half { get; }
+    public IReadOnlyList<long> Shape { get; }
 
     public float[] Cosines { get; }
 

@@ -15,23 +15,23 @@ public sealed class Transformer(Weights weights, Target target, int threads) : I
         graph.CheckIds(ids);
         var config = graph.Config;
         var length = ids.Count;
-        var rotary = new RotaryTable(config, length);
+        var rotary = graph.Rotary(length);
         var inputs = new Dictionary<string, OrtValue>();
         try
         {
             inputs.Add(ModelGraph.Ids, Tensor(ids.Select(id => (long)id), 1, length));
             inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, length).Select(place => (long)place), length));
-            inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, length, rotary.Half));
-            inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, length, rotary.Half));
+            inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
+            inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
             if (target == Target.Fused)
             {
                 inputs.Add(ModelGraph.LastPositions, Tensor([length - 1], 1));
                 inputs.Add(ModelGraph.GreatestLength, Tensor([length]));
                 foreach (var layer in graph.Caches)
                 {
-                    var size = config.KeyValueHeads * length * config.HeadSize;
-                    inputs.Add(ModelGraph.Past(layer, "key"), Tensor(new float[size], 1, config.KeyValueHeads, length, config.HeadSize));
-                    inputs.Add(ModelGraph.Past(layer, "value"), Tensor(new float[size], 1, config.KeyValueHeads, length, config.HeadSize));
+                    long[] shape = [1, config.KeyValueHeads, length, graph.HeadWidth];
+                    inputs.Add(ModelGraph.Past(layer, "key"), Tensor(new float[shape.Aggregate((a, b) => a * b)], shape));
+                    inputs.Add(ModelGraph.Past(layer, "value"), Tensor(new float[shape.Aggregate((a, b) => a * b)], shape));
                 }
             }
 

@@ -41,3 +41,36 @@ internal sealed record Gather : Operator
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Gather", node, ("axis", 0L));
 }
+
+/// <summary>The innermost side made longer with zeros.</summary>
+internal sealed record Pad(int To) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
+    {
+        Require(inputs is [{ Shape: [.., { IsKnown: true } side] }] && side.Factor <= To, inputs);
+        return [new(inputs[0].Type, inputs[0].Shape.With(inputs[0].Shape.Count - 1, To))];
+    }
+
+    public override void Lower(Node node, OnnxWriter writer, Target target)
+    {
+        var shape = node.Inputs[0].Shape;
+        var amounts = new long[2 * shape.Count];
+        amounts[^1] = To - shape[^1].Factor;
+        writer.Emit("Pad", [writer.Name(node.Inputs[0]), writer.Constant(amounts)], [writer.Name(new(node, 0))]);
+    }
+}
+
+/// <summary>The beginning of the innermost side.</summary>
+internal sealed record Trim(int To) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
+    {
+        Require(inputs is [{ Shape: [.., { IsKnown: true } side] }] && side.Factor >= To, inputs);
+        return [new(inputs[0].Type, inputs[0].Shape.With(inputs[0].Shape.Count - 1, To))];
+    }
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit(
+        "Slice",
+        [writer.Name(node.Inputs[0]), writer.Constant([0L]), writer.Constant([(long)To]), writer.Constant([-1L])],
+        [writer.Name(new(node, 0))]);
+}
