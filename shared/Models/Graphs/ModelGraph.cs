@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using Microsoft.ML.OnnxRuntime;
+
+namespace Hindsight.Models;
+
+/// <summary>
+/// An architecture as an ONNX model without weights. It depends on the config alone, so every checkpoint of a shape, and every sequence
+/// length, runs on the same bytes.
+/// </summary>
+/// <remarks>
+/// Inputs of both forms: <see cref="Ids"/> int64 [batch, sequence]; <see cref="Selected"/> int64 [selected], the places batch·sequence
+/// whose logits are wanted; <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, float
+/// [positions, headSize/2], see <see cref="Rotary"/>.
+/// The plain form takes whole sequences, with as many positions as tokens. The fused form has a cache for each of <see cref="Caches"/>:
+/// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
+/// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
+/// <see cref="GreatestLength"/> int32, the greatest of these lengths.
+/// Output: <see cref="Logits"/> float [selected, vocabulary].
+/// </remarks>
+public sealed class ModelGraph
+{
+    public const string Ids = "input_ids";
+    public const string Selected = "selected";
+    public const string LastPositions = "last_positions";
+    public const string GreatestLength = "greatest_length";
+    public const string Cosines = "rotary_cosines";
+    public const string Sines = "rotary_sines";
+    public const string Logits = "logits";
+
+    private static readonly ConcurrentDictionary<(ModelConfig, Target), ModelGraph> Known = new();
+
+    private readonly byte[] onnx;
+    private readonly IReadOnlyList<Parameter> parameters;
+
+    private ModelGraph(ModelConfig config, Target target)
+    {
+        var graph = new Graph();
+        var decoder = Decoder.Of(config);
+        if (target == Target.Fused)
+        {
+            var context = new CachedContext(graph);
+            graph.Output(Logits, decoder.Logits(context, context.Ids, context.Selected));
+        }
+        else
+        {
+            var context = new WholeContext(graph);
+            graph.Output(Logits, decoder.Logits(context, context.Ids, context.Selected));
+        }
+
+        Config = config;
+        Target = target;
+        Caches = [.. decoder.Blocks.Cast<DecoderBlock>().Select(block => block.Attention).OfType<Attention>().Select(attention => attention.Name)];
+        parameters = [.. graph.Parameters];
+        onnx = OnnxWriter.Write(graph, target);
+    }
+
+    public ModelConfig Config { get; }
+
+    public Target Target { get; }
+
+    /// <summary>The names of the layers that keep keys and values.</summary>
+    public IReadOnlyList<string> Caches { get; }
+
+    /// <summary>The size of a head inside the graph; more than the config's where an operator needs it.</summary>
+    public int HeadWidth => Target == Target.Fused ? CachedContext.WidthOf(Config.HeadSize) : Config.HeadSize;
+
+    /// <summary>The ONNX model.</summary>
+    public ReadOnlyMemory<byte> Bytes => onnx;
+
+    public static ModelGraph For(ModelConfig config, Target target) =>
+        Known.GetOrAdd((config, target), key => new(key.Item1, key.Item2));
+
+    /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/> for sequences of up to that many tokens.</summary>
+    public RotaryTable Rotary(int positions) => new(Config, positions, HeadWidth / 2);
+
+    public static string Past(string layer, string part) => $"{layer}.past_{part}";
+
+    public static string Present(string layer, string part) => $"{layer}.present_{part}";
+
+    /// <summary>Refuses what the model cannot read.</summary>
+    /// <exception cref="InvalidDataException">There are no ids, more than the model has positions, or one outside the vocabulary.</exception>
+    public void CheckIds(IReadOnlyList<int> ids)
+    {
+        if (ids.Count == 0)
+        {
+            throw new InvalidDataException("The prompt has no tokens; the model needs at least one to go on from.");
+        }
+
+        if (ids.Count > Config.MaxPositions)
+        {
+            throw new InvalidDataException($"The text has {ids.Count} tokens, but the model has positions for {Config.MaxPositions}.");
+        }
+
+        var outside = ids.Where(id => id < 0 || id >= Config.VocabularySize).ToList();
+        if (outside.Count > 0)
+        {
+            throw new InvalidDataException($"Token id {outside[0]} is outside the model's vocabulary of {Config.VocabularySize}: the tokenizer does not belong to the model.");
+        }
+    }
+
+    /// <summary>A session that computes the graph with these weights, which must outlive it and not change.</summary>
+    /// <param name="weights">Tensors by Hugging Face name.</param>
+    /// <param name="threads">Threads that one run uses.</param>
+    public InferenceSession Open(Weights weights, int threads)
+    {
+        using var options = new SessionOptions
+        {
+            IntraOpNumThreads = threads,
+            InterOpNumThreads = 1,
+            // The plain form is what the fused one is checked against: it is to be computed as it is written.
+            GraphOptimizationLevel = Target == Target.Plain ? GraphOptimizationLevel.ORT_DISABLE_ALL : GraphOptimizationLevel.ORT_ENABLE_ALL,
+        };
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        // ONNX Runtime looks for the file that the initialisers name before it takes the values that are handed over.
+        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", EmptyWeightsFolder.Value);
+        foreach (var parameter in parameters)
+        {
+            options.AddInitializer(parameter.Name, weights[parameter.Name]);
+        }
+
+        return new InferenceSession(onnx, options);
+    }
+
+    private static readonly Lazy<string> EmptyWeightsFolder = new(() =>
+    {
+        var folder = Directory.CreateTempSubdirectory("hindsight-").FullName;
+        File.Create(Path.Combine(folder, OnnxWriter.WeightsFile)).Dispose();
+        return folder;
+    });
+}

@@ -1,0 +1,17 @@
+namespace Hindsight.Models;
+
+/// <summary>A tensor that is given at every run.</summary>
+internal sealed record Input(string Name, DType Type, Shape Shape) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(Type, Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Input(Name, Type, Shape);
+}
+
+/// <summary>A float32 weight, by its Hugging Face name.</summary>
+internal sealed record Parameter(string Name, Shape Shape) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Parameter(Name, Shape);
+}

@@ -1,0 +1,35 @@
+namespace Hindsight.Models;
+
+/// <summary>
+/// Root mean square normalisation of the innermost side, x / sqrt(mean(x²) + ε) · weight (Zhang and Sennrich, arXiv 1910.07467).
+/// </summary>
+internal sealed record RootMeanSquare(float Epsilon) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
+    {
+        Require(inputs is [var x, { Shape: [var size] }] && x.Shape[^1] == size, inputs);
+        return [new(DType.Float32, inputs[0].Shape)];
+    }
+
+    public override void Lower(Node node, OnnxWriter writer, Target target)
+    {
+        if (target == Target.Fused)
+        {
+            writer.Emit("SimplifiedLayerNormalization", node, ("axis", -1L), ("epsilon", Epsilon), ("stash_type", 1L));
+            return;
+        }
+
+        var (x, weight) = (writer.Name(node.Inputs[0]), writer.Name(node.Inputs[1]));
+        var meanSquare = writer.Apply("ReduceMean", [writer.Apply("Mul", [x, x])], ("axes", (long[])[-1]), ("keepdims", 1L));
+        var root = writer.Apply("Sqrt", [writer.Apply("Add", [meanSquare, writer.Constant(Epsilon)])]);
+        writer.Emit("Mul", [writer.Apply("Div", [x, root]), weight], [writer.Name(new(node, 0))]);
+    }
+}
+
+/// <summary>exp(x) / Σ exp(x) over the innermost side.</summary>
+internal sealed record Softmax : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Softmax", node, ("axis", -1L));
+}

@@ -1,0 +1,60 @@
+namespace Hindsight.Models.Tests;
+
+public class TransformerTests
+{
+    public static TheoryData<string> Models => ["llama-gqa", "qwen2-tied", "qwen2-sharded", "qwen2-bf16", "stories260k-real"];
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Logits_equal_the_reference_at_every_position(string model)
+    {
+        using var weights = Load(model, "model");
+        AssertReference(weights, Golden.Of(model, "golden"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void The_fused_form_equals_the_plain_form(string model)
+    {
+        using var weights = Load(model, "model");
+        using var fused = new Transformer(weights, Target.Fused, threads: 1);
+        using var plain = new Transformer(weights, Target.Plain, threads: 1);
+        foreach (var length in (int[])[1, 2, 17, 130])
+        {
+            var random = new Random(length);
+            int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(weights.Config.VocabularySize))];
+            Assert.InRange(Furthest(fused.Logits(ids), plain.Logits(ids)), 0, 1e-4);
+        }
+    }
+
+    [Fact]
+    public void Ids_the_model_cannot_read_are_refused_by_number()
+    {
+        using var weights = Load("qwen2-tied", "model");
+        using var transformer = new Transformer(weights, Target.Fused, threads: 1);
+        Assert.Contains("Token id 384", Assert.Throws<InvalidDataException>(() => transformer.Logits([1, 384])).Message, StringComparison.Ordinal);
+        Assert.Contains("513 tokens", Assert.Throws<InvalidDataException>(() => transformer.Logits(new int[513])).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => transformer.Logits([]));
+    }
+
+    private static void AssertReference(Weights weights, IEnumerable<Golden> golden)
+    {
+        foreach (var target in Enum.GetValues<Target>())
+        {
+            using var transformer = new Transformer(weights, target, threads: 1);
+            Assert.All(golden, text => Assert.InRange(Furthest(text.Logits, transformer.Logits(text.Ids)), 0, 5e-4));
+        }
+    }
+
+    private static double Furthest(float[] expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        return expected.Zip(actual, (a, b) => Math.Abs((double)a - b)).Max();
+    }
+
+    private static Weights Load(params string[] parts)
+    {
+        using var checkpoint = Checkpoint.Open(TestData.PathTo(["models", .. parts]));
+        return Weights.Load(checkpoint);
+    }
+}
