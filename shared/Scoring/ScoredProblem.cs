@@ -1,0 +1,30 @@
+namespace Hindsight.Scoring;
+
+/// <summary>A problem whose wanted answers are all there at every checkpoint.</summary>
+/// <param name="Id">The problem.</param>
+/// <param name="Cluster">Its cluster.</param>
+/// <param name="Trajectory">Its answers by checkpoint, in training order.</param>
+/// <param name="Base">The base model's answers, if there is one.</param>
+internal sealed record ScoredProblem(string Id, string Cluster, ProblemAnswers[] Trajectory, ProblemAnswers? Base)
+{
+    /// <summary>nⱼ: samples drawn by checkpoint.</summary>
+    public int[] Drawn { get; } = Array.ConvertAll(Trajectory, answers => answers.Sampled.Count);
+
+    /// <summary>cⱼ: correct samples by checkpoint.</summary>
+    public int[] Correct { get; } = Array.ConvertAll(Trajectory, answers => answers.CorrectSamples());
+
+    public ProblemAnswers Final => Trajectory[^1];
+
+    public bool EverCorrectByGreedy => Trajectory.Any(answers => answers.GreedyCorrect());
+}
+
+internal static class ProblemAnswersCounts
+{
+    public static int CorrectSamples(this ProblemAnswers answers) => answers.Sampled.Count(answer => answer.Verdict == Verdict.Correct);
+
+    /// <summary>Share of correct samples; 0 without samples.</summary>
+    public static double PassRate(this ProblemAnswers answers) =>
+        answers.Sampled.Count == 0 ? 0 : answers.CorrectSamples() / (double)answers.Sampled.Count;
+
+    public static bool GreedyCorrect(this ProblemAnswers answers) => answers.Greedy?.Verdict == Verdict.Correct;
+}
