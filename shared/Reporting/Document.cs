@@ -1,0 +1,32 @@
+using Hindsight.Reporting.Sections;
+
+namespace Hindsight.Reporting;
+
+/// <summary>The order of the report.</summary>
+internal static class Document
+{
+    public static IReadOnlyList<Section> Sections(ReportData data)
+    {
+        Section?[] all =
+        [
+            Trajectory.Write(data.Scores),
+            HeatMap.Write(data.Scores),
+            SampleBudget.Write(data.Scores),
+            Forgetting.Write(data.Scores),
+            EarlyWeights.Write(data.Scores),
+            LostAnswers.Write(data),
+            Health.Write(data),
+            new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),
+            Methods.Write(data.Scores),
+        ];
+        return [.. all.OfType<Section>()];
+    }
+
+    /// <summary>What was evaluated, under the title.</summary>
+    public static Prose Subtitle(ReportData data)
+    {
+        var scores = data.Scores;
+        Prose left = scores.IncompleteProblems.Count == 0 ? (Prose)$"" : $" ({scores.IncompleteProblems.Count} left out)";
+        return $"{Number.Count(scores.Trajectory.Count, "checkpoint", "checkpoints")}{(scores.Base is null ? (Prose)$"" : $" and the model before training")} · {Number.Count(scores.ProblemCount, "problem", "problems")}{left} · {(scores.SamplesPerProblem == 0 ? (Prose)$"greedy answers only" : Number.Count(scores.SamplesPerProblem, "sample", "samples"))}{(scores.SamplesPerProblem == 0 ? (Prose)$"" : $" per problem and checkpoint")} · evaluation {data.Evaluation}";
+    }
+}

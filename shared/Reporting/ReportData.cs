@@ -1,0 +1,63 @@
+using Hindsight.Scoring;
+
+namespace Hindsight.Reporting;
+
+/// <summary>All that a report is made from. The same data gives the same bytes.</summary>
+public sealed record ReportData
+{
+    /// <summary>The training run's name.</summary>
+    public required string Run { get; init; }
+
+    /// <summary>The evaluation's id.</summary>
+    public required string Evaluation { get; init; }
+
+    /// <summary>What was computed.</summary>
+    public required EvaluationScores Scores { get; init; }
+
+    /// <summary>Text of the problems that are shown; others need not be here.</summary>
+    public required IReadOnlyList<ProblemText> Problems { get; init; }
+
+    /// <summary>Problems solved on the way and lost at the end, with both answers, the most telling first.</summary>
+    public required IReadOnlyList<LostExample> LostExamples { get; init; }
+
+    /// <summary>Wanted answers that do not exist, and why.</summary>
+    public required IReadOnlyList<MissingAnswers> Missing { get; init; }
+
+    /// <summary>Checkpoints that were not taken in, and why.</summary>
+    public required IReadOnlyList<RefusedCheckpoint> Refused { get; init; }
+
+    /// <summary>What the numbers were made from.</summary>
+    public required Provenance Provenance { get; init; }
+}
+
+/// <summary>A problem as the model was asked it.</summary>
+public sealed record ProblemText(string Id, string Question, string Gold);
+
+/// <summary>Both answers to a problem that was solved on the way and is wrong at the end.</summary>
+/// <param name="ProblemId">The problem.</param>
+/// <param name="SolvedAt">The checkpoint that solved it.</param>
+/// <param name="SolvedText">Its answer.</param>
+/// <param name="SolvedDrawn">How that answer was drawn: <c>greedy</c> or <c>sample 3</c>.</param>
+/// <param name="FinalText">The final checkpoint's answer.</param>
+/// <param name="FinalDrawn">How that answer was drawn.</param>
+public sealed record LostExample(
+    string ProblemId, string SolvedAt, string SolvedText, string SolvedDrawn, string FinalText, string FinalDrawn);
+
+/// <summary>Answers that were wanted and do not exist.</summary>
+/// <param name="Variant">The checkpoint or interpolation they were to be drawn from.</param>
+/// <param name="ProblemId">The problem; null for several.</param>
+/// <param name="Count">How many.</param>
+/// <param name="Why">One sentence.</param>
+public sealed record MissingAnswers(string Variant, string? ProblemId, int Count, string Why);
+
+/// <summary>A checkpoint that was not taken in.</summary>
+public sealed record RefusedCheckpoint(string Name, string Reason);
+
+/// <summary>What the numbers were made from: digests, decoding, seeds, prompt, versions, device, grader, in the order they are printed.</summary>
+public sealed record Provenance(IReadOnlyList<ProvenanceGroup> Groups);
+
+/// <summary>Facts under one heading.</summary>
+public sealed record ProvenanceGroup(string Title, IReadOnlyList<ProvenanceEntry> Entries);
+
+/// <summary>One fact. A value of several lines or of great length is printed as a block.</summary>
+public sealed record ProvenanceEntry(string Label, string Value);

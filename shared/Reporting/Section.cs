@@ -1,0 +1,31 @@
+namespace Hindsight.Reporting;
+
+/// <summary>A part of the report, the same for the page and for Markdown.</summary>
+internal sealed record Section(string Id, string Title, IReadOnlyList<Block> Blocks);
+
+internal abstract record Block;
+
+internal sealed record Paragraph(Prose Text) : Block;
+
+/// <summary>A table. The columns after the first <paramref name="TextColumns"/> hold numbers.</summary>
+internal sealed record Table(IReadOnlyList<Prose> Header, IReadOnlyList<IReadOnlyList<Prose>> Rows, int TextColumns = 1) : Block;
+
+/// <summary>A plot with what to see in it and the numbers behind it.</summary>
+/// <param name="Plot">A Vega-Lite specification, as JSON.</param>
+/// <param name="Label">What a screen reader says the plot is.</param>
+/// <param name="Caption">What to see.</param>
+/// <param name="Numbers">The data of the plot.</param>
+internal sealed record Figure(string Plot, string Label, Prose Caption, Table Numbers) : Block;
+
+/// <summary>Plots side by side where there is room.</summary>
+internal sealed record Figures(IReadOnlyList<Figure> Panels) : Block;
+
+
+/// <summary>One of the opening numbers, with how far it can be trusted.</summary>
+internal sealed record KeyNumber(Prose Label, Prose Value, Prose Note);
+
+/// <summary>A problem with the answer that solved it and the answer that lost it.</summary>
+internal sealed record Comparison(Prose Title, string? Question, string? Gold, Prose Before, string BeforeText, Prose After, string AfterText) : Block;
+
+/// <summary>Labelled values under a heading of their own.</summary>
+internal sealed record Facts(string Title, IReadOnlyList<ProvenanceEntry> Entries) : Block;

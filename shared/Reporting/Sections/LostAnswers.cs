@@ -1,0 +1,31 @@
+namespace Hindsight.Reporting.Sections;
+
+/// <summary>Problems solved on the way and lost at the end, both answers side by side.</summary>
+internal static class LostAnswers
+{
+    public static Section? Write(ReportData data)
+    {
+        if (data.LostExamples.Count == 0)
+        {
+            return data.Scores.Trajectory.Count < 2 ? null : new("lost", "Solved on the way, lost at the end",
+                [new Paragraph($"No problem was solved at a checkpoint and lost at the end.")]);
+        }
+        var blocks = new List<Block>
+        {
+            new Paragraph($"Of {Number.Count(data.Scores.LostProblems.Count, "problem", "problems")} solved on the way and wrong at the end, the {data.LostExamples.Count} that tell most. Words that both answers share from the start are paler."),
+        };
+        foreach (var example in data.LostExamples)
+        {
+            var text = data.Problems.FirstOrDefault(problem => problem.Id == example.ProblemId);
+            var rates = data.Scores.LostProblems.FirstOrDefault(problem => problem.ProblemId == example.ProblemId);
+            var sampled = data.Scores.SamplesPerProblem > 0 && rates is not null;
+            blocks.Add(new Comparison(
+                $"{example.ProblemId}", text?.Question, text?.Gold,
+                sampled ? (Prose)$"{example.SolvedAt} solved it, {Number.Percent(rates!.SolvedRate)} of samples; this is {example.SolvedDrawn}" : $"{example.SolvedAt} solved it; this is {example.SolvedDrawn}",
+                example.SolvedText,
+                sampled ? (Prose)$"The final checkpoint did not, {Number.Percent(rates!.FinalRate)} of samples; this is {example.FinalDrawn}" : $"The final checkpoint did not; this is {example.FinalDrawn}",
+                example.FinalText));
+        }
+        return new("lost", "Solved on the way, lost at the end", blocks);
+    }
+}

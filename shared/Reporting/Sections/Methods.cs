@@ -1,0 +1,34 @@
+using Hindsight.Scoring;
+
+namespace Hindsight.Reporting.Sections;
+
+/// <summary>How the numbers were made: estimators, intervals, quotas and rules for ties, as far as this report uses them.</summary>
+internal static class Methods
+{
+    public static Section Write(EvaluationScores scores)
+    {
+        var notes = new List<Block>
+        {
+            new Paragraph($"Intervals. Every interval is a 95\u00a0% interval for the question “how would this come out on new problems of this kind?”: the problem is the unit, or the cluster of problems that share a source. Samples of one problem are averaged first. Intervals of different points are not corrected for their number, so the best of many points is flattered."),
+        };
+        if (scores.PassAtK.Count > 0)
+        {
+            notes.Add(new Paragraph($"Pass@k and Pass@k|t. With n answers of which c are right, Pass@k is 1 − C(n−c, k) / C(n, k) per problem, then the mean. For t checkpoints the k answers are shared out in equal parts, the remainder going to the newest, and the chance that all are wrong is the product of C(n−c, k) / C(n, k) over the checkpoints, each with its own part of k. A k that would need more answers than were drawn has no point."));
+        }
+        if (scores.MajAtK.Count > 0)
+        {
+            notes.Add(new Paragraph($"Maj@k|t. The same shares of k; equal answers vote together, and the expected score of the majority is taken over all ways to draw them. Where ± follows an interval, that number is the standard error of a Monte Carlo estimate, in points; elsewhere the value is exact. Answers that tie for the majority share it evenly."));
+        }
+        if (scores.Forgetting is not null || scores.SampledForgetting is not null)
+        {
+            notes.Add(new Paragraph($"Forgetting. The scores over greedy answers follow arXiv 2505.20196. “Solved at some checkpoint” is a maximum over several tries and grows with their number even when nothing changes; the null gives the final checkpoint as many tries as there are checkpoints, and the difference is paired by problem."));
+        }
+        if (scores.EarlyWeights is not null)
+        {
+            notes.Add(new Paragraph($"Early weight. Problems are split once, by cluster and seed, before anything is scored. The weight with the best Pass@1 on the select split is chosen, the smaller one at a tie; what is reported comes from the other problems, paired by problem."));
+        }
+        notes.Add(new Paragraph($"Smallest difference that would show. Where an interval includes zero, the difference named is 2.8 standard errors: a true one of that size would be told from zero four times in five."));
+        notes.Add(new Paragraph($"Everything here can be computed again from scores.json and the stored answers."));
+        return new("methods", "How the numbers were made", notes);
+    }
+}

@@ -1,0 +1,11 @@
+namespace Hindsight.Reporting;
+
+/// <summary>What was measured while the evaluation ran. It differs from run to run and is printed in one marked block of the page.</summary>
+/// <param name="Date">When the report was written.</param>
+/// <param name="Stages">Wall time by stage, in order.</param>
+/// <param name="Tokens">Tokens drawn.</param>
+/// <param name="TokensPerSecond">Tokens drawn per second of generation.</param>
+public sealed record Timings(DateTimeOffset Date, IReadOnlyList<StageTime> Stages, long Tokens, double TokensPerSecond);
+
+/// <summary>Wall time of one stage.</summary>
+public sealed record StageTime(string Stage, double Seconds);
