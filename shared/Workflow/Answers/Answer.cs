@@ -17,6 +17,7 @@ public sealed record AnswerSource(string Weights, string Decoding);
 /// <param name="Text">Their text, without end-of-text and stop string.</param>
 /// <param name="LogProbability">Sum of the natural log-probabilities of <paramref name="Ids"/> under the weights (temperature 1).</param>
 /// <param name="FinishReason">Whether it ended by itself or was cut off.</param>
+/// <param name="Device">What computed it: bits are promised to be the same on one device and build only.</param>
 public sealed record Answer(
     string Weights, string Decoding, string Prompt, int Sample, ulong Seed,
-    IReadOnlyList<int> Ids, string Text, double LogProbability, FinishReason FinishReason);
+    IReadOnlyList<int> Ids, string Text, double LogProbability, FinishReason FinishReason, string Device);

@@ -72,7 +72,7 @@ public sealed class ShardWorker(
         var work = await MissingAsync(evaluation.Spec, suite, shard, variant, text, cancellation);
         if (work.Count == 0)
         {
-            return new ShardDone(0, 0, 0, "");
+            return new ShardDone(0, 0, 0);
         }
 
         var loaded = await LoadAsync(evaluation.Run, variant, cancellation);
@@ -83,7 +83,7 @@ public sealed class ShardWorker(
         await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
         {
             var item = (Work)completions[0].Request.Tag!;
-            await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
+            await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion, loaded.Engine.Device))], cancellation);
             drawn += completions.Count;
             tokens += completions.Sum(completion => completion.Ids.Count);
             if (clock.GetElapsedTime(signed) > SignEvery)
@@ -96,7 +96,7 @@ public sealed class ShardWorker(
         await drawing;
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         log.LogInformation("Drew {Answers} answers, {Tokens} tokens, from {Variant} in {Seconds:0.0} s", drawn, tokens, variant.Name, seconds);
-        return new ShardDone(drawn, tokens, seconds, loaded.Engine.Device);
+        return new ShardDone(drawn, tokens, seconds);
     }
 
     /// <summary>Runs the engine and passes on each request's answers, in order of sample, when the last of them is there.</summary>
@@ -171,9 +171,9 @@ public sealed class ShardWorker(
         return _loaded;
     }
 
-    private static Answer ToAnswer(Work work, Completion completion) => new(
+    private static Answer ToAnswer(Work work, Completion completion, string device) => new(
         work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
-        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason);
+        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, device);
 
     /// <summary>Where a request's answers belong.</summary>
     private sealed record Work(AnswerSource Source, string Prompt);

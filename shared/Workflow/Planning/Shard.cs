@@ -29,8 +29,7 @@ public sealed record StagePlan(IReadOnlyList<Shard> Shards);
 /// <param name="Answers">Answers drawn by the worker that finished it.</param>
 /// <param name="Tokens">Tokens in them.</param>
 /// <param name="Seconds">From taking the shard to finishing it.</param>
-/// <param name="Device">What drew them.</param>
-public sealed record ShardDone(int Answers, long Tokens, double Seconds, string Device);
+public sealed record ShardDone(int Answers, long Tokens, double Seconds);
 
 /// <summary>Written when a shard is given up, or by an attempt that failed.</summary>
 /// <param name="Why">One sentence.</param>

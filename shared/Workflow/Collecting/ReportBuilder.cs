@@ -1,0 +1,229 @@
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Hindsight.Reporting;
+using Hindsight.Scoring;
+
+namespace Hindsight.Workflow;
+
+/// <summary>Grades the stored answers of an evaluation, has them scored, and makes the report's files.</summary>
+public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, TimeProvider clock)
+{
+    /// <summary>The report's files. All but the timings (and their block in the page) are a function of stored content.</summary>
+    public async Task<ReportFiles> BuildAsync(
+        Evaluation evaluation, Suite suite, IReadOnlyDictionary<Stage, StageProgress> progress, CancellationToken cancellation)
+    {
+        var graded = new Dictionary<Stage, IReadOnlyList<GradedVariant>>();
+        foreach (var stage in evaluation.Stages)
+        {
+            graded[stage] = await GradeAsync(evaluation, suite, stage, cancellation);
+        }
+
+        var trajectory = graded[Stage.Trajectory];
+        var missing = evaluation.Stages.SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
+        var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
+        var data = new ReportData
+        {
+            Run = evaluation.Run,
+            Evaluation = evaluation.Id,
+            Scores = scores,
+            Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
+            LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
+            Missing = missing,
+            Refused = evaluation.Refused,
+            Provenance = ProvenanceOf(evaluation, suite, graded),
+        };
+        var timings = TimingsOf(progress);
+        return new ReportFiles(new Dictionary<string, string>
+        {
+            [ReportFiles.Page] = ReportPage.Html(data, timings),
+            [ReportFiles.Markdown] = ReportMarkdown.Write(data),
+            [ReportFiles.Scores] = ScoresJson.Write(scores),
+            [ReportFiles.Answers] = AnswerLines(suite, graded),
+            [ReportFiles.Timings] = JsonSerializer.Serialize(timings, Json.Indented) + "\n",
+        });
+    }
+
+    private async Task<IReadOnlyList<GradedVariant>> GradeAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
+    {
+        var kinds = EvaluationPlanner.Kinds(evaluation.Spec, stage).ToList();
+        var graded = new List<GradedVariant>();
+        foreach (var variant in evaluation.Variants(stage))
+        {
+            CheckpointText? text;
+            try
+            {
+                text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
+            }
+            catch (InvalidDataException)
+            {
+                text = null;
+            }
+
+            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, kinds, cancellation));
+        }
+
+        return graded;
+    }
+
+    private static EvaluationAnswers ToAnswers(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
+    {
+        var count = suite.Problems.Count;
+        var drawn = graded[Stage.Trajectory].Where(variant => variant.Completions.Count > 0).ToList();
+        var checkpoints = drawn.Where(variant => variant.Variant.Late != evaluation.Base).ToList();
+        if (checkpoints.Count == 0)
+        {
+            checkpoints = [.. graded[Stage.Trajectory].Where(variant => variant.Variant.Late != evaluation.Base)];
+        }
+
+        var points = graded.GetValueOrDefault(Stage.Interpolation, [])
+            .Zip(evaluation.EarlyWeights, (variant, weight) => (Variant: variant, Weight: weight))
+            .Where(point => point.Variant.Completions.Count > 0)
+            .Select(point => new InterpolationAnswers(point.Weight, point.Variant.ToAnswers(count)))
+            .ToList();
+        return new EvaluationAnswers
+        {
+            ProblemIds = [.. suite.Problems.Select(problem => problem.Id)],
+            Clusters = [.. suite.Problems.Select(problem => problem.Cluster)],
+            Base = drawn.FirstOrDefault(variant => variant.Variant.Late == evaluation.Base)?.ToAnswers(count),
+            Trajectory = [.. checkpoints.Select(variant => variant.ToAnswers(count))],
+            Interpolations = points.Count > 1 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) : null,
+            SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
+            SelectShare = evaluation.Spec.SelectShare,
+            Seed = evaluation.Spec.Seed,
+        };
+    }
+
+    private static IEnumerable<MissingAnswers> Missing(Suite suite, IReadOnlyList<GradedVariant> graded, Stage stage, StageProgress progress)
+    {
+        for (var index = 0; index < graded.Count; index++)
+        {
+            var variant = graded[index];
+            if (variant.Missing.Count == 0 || (stage == Stage.Interpolation && variant.Variant.Early is null))
+            {
+                continue;
+            }
+
+            var failed = progress.Failed.Where(shard => progress.Plan!.Shards[shard.Key].Variant == index).OrderBy(shard => shard.Key).ToList();
+            if (variant.Completions.Count == 0)
+            {
+                yield return new MissingAnswers(
+                    variant.Variant.Name, null, variant.Missing.Values.Sum(), failed.Count > 0 ? failed[0].Value.Why : "they were never drawn");
+                continue;
+            }
+
+            foreach (var (problem, count) in variant.Missing.OrderBy(entry => entry.Key))
+            {
+                var shard = failed.FirstOrDefault(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Problem == problem));
+                yield return new MissingAnswers(variant.Variant.Name, suite.Problems[problem].Id, count, shard.Value?.Why ?? "they were never drawn");
+            }
+        }
+    }
+
+    private static LostExample? Example(Suite suite, IReadOnlyList<GradedVariant> trajectory, EvaluationScores scores, LostProblem lost)
+    {
+        var problem = suite.Problems.Select((item, index) => (item.Id, Index: index)).First(item => item.Id == lost.ProblemId).Index;
+        var solvedAt = scores.Trajectory[lost.SolvedAt].Name;
+        var solved = Find(solvedAt, lost.SolvedByGreedy, lost.SolvedSample);
+        var final = Find(scores.Trajectory[^1].Name, lost.LostByGreedy, lost.LostSample);
+        return solved is null || final is null
+            ? null
+            : new LostExample(lost.ProblemId, solvedAt, solved.Text, Drawn(lost.SolvedByGreedy, lost.SolvedSample), final.Text, Drawn(lost.LostByGreedy, lost.LostSample));
+
+        Answer? Find(string name, bool greedy, int sample) => trajectory.First(variant => variant.Variant.Name == name)
+            .Find(problem, greedy ? AnswerKind.Greedy : AnswerKind.Sampled, greedy ? 0 : sample);
+    }
+
+    private static string Drawn(bool greedy, int sample) =>
+        greedy ? "greedy" : string.Create(CultureInfo.InvariantCulture, $"sample {sample}");
+
+    private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
+    {
+        var spec = evaluation.Spec;
+        var variants = evaluation.Stages.SelectMany(stage => graded[stage]).DistinctBy(variant => variant.Variant.WeightsDigest).ToList();
+        var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
+        var devices = variants.SelectMany(variant => variant.Completions).Select(completion => completion.Answer.Device).Distinct().Order(StringComparer.Ordinal);
+        return new Provenance(
+        [
+            new ProvenanceGroup("Weights", [.. variants.Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
+            new ProvenanceGroup("Suite",
+            [
+                new ProvenanceEntry("name", suite.Name),
+                new ProvenanceEntry("problems", Text(suite.Problems.Count)),
+                new ProvenanceEntry("digest", suite.Digest),
+                new ProvenanceEntry("select share", Text(spec.SelectShare)),
+            ]),
+            new ProvenanceGroup("Decoding",
+            [
+                new ProvenanceEntry("samples per problem", Text(spec.SamplesPerProblem)),
+                new ProvenanceEntry("temperature", Text(spec.Temperature)),
+                new ProvenanceEntry("top_p", Text(spec.TopP)),
+                new ProvenanceEntry("top_k", spec.TopK == 0 ? "off" : Text(spec.TopK)),
+                new ProvenanceEntry("greedy answer", spec.Greedy ? "one per problem and checkpoint" : "none"),
+                new ProvenanceEntry("max_tokens", Text(spec.MaxTokens)),
+                new ProvenanceEntry("stop", spec.Stop.Count == 0 ? "none" : JsonSerializer.Serialize(spec.Stop, Json.Compact)),
+                new ProvenanceEntry("seed", Text(spec.Seed)),
+                new ProvenanceEntry("precision", "float32"),
+            ]),
+            new ProvenanceGroup("Prompt",
+            [
+                new ProvenanceEntry("around the question", spec.Prompt),
+                new ProvenanceEntry("first prompt", prompt?.Text ?? "none could be written"),
+                new ProvenanceEntry("its token ids", prompt is null ? "none" : string.Join(' ', prompt.Ids)),
+                new ProvenanceEntry("its digest", prompt?.Digest ?? "none"),
+            ]),
+            new ProvenanceGroup("Versions",
+            [
+                new ProvenanceEntry("Hindsight", typeof(ReportBuilder).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0]),
+                new ProvenanceEntry("graders", evaluation.Graders),
+                new ProvenanceEntry(".NET", RuntimeInformation.FrameworkDescription),
+                new ProvenanceEntry("device", string.Join("; ", devices)),
+            ]),
+        ]);
+    }
+
+    private Timings TimingsOf(IReadOnlyDictionary<Stage, StageProgress> progress)
+    {
+        var stages = progress.OrderBy(stage => stage.Key)
+            .Select(stage => new StageTime(stage.Key.ToString(), stage.Value.Done.Values.Sum(done => done.Seconds))).ToList();
+        var tokens = progress.Values.Sum(stage => stage.Done.Values.Sum(done => done.Tokens));
+        var seconds = stages.Sum(stage => stage.Seconds);
+        return new Timings(clock.GetUtcNow(), stages, tokens, seconds > 0 ? tokens / seconds : 0);
+    }
+
+    private static string AnswerLines(Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
+    {
+        var lines = new StringBuilder();
+        foreach (var variant in graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => variant.Variant.WeightsDigest))
+        {
+            foreach (var (problem, kind, answer, verdict) in variant.Completions)
+            {
+                lines.Append(JsonSerializer.Serialize(
+                    new
+                    {
+                        variant = variant.Variant.Name,
+                        problem = suite.Problems[problem].Id,
+                        kind,
+                        answer.Sample,
+                        verdict.Verdict,
+                        extracted = verdict.Answer,
+                        answer.FinishReason,
+                        tokens = answer.Ids.Count,
+                        answer.LogProbability,
+                        answer.Seed,
+                        answer.Weights,
+                        answer.Decoding,
+                        answer.Prompt,
+                        answer.Text,
+                    },
+                    Json.Compact)).Append('\n');
+            }
+        }
+
+        return lines.ToString();
+    }
+
+    private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
+}
