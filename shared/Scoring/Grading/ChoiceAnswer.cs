@@ -1,0 +1,55 @@
+using System.Text.RegularExpressions;
+
+namespace Hindsight.Scoring;
+
+/// <summary>The letter chosen in a multiple-choice question, A to Z.</summary>
+internal static partial class ChoiceAnswer
+{
+    /// <summary>
+    /// Looks, in this order, for: the last box; the last "answer is C" or "answer: (C)"; a text or last line that is a letter alone; a
+    /// letter that leads the text ("D. Because …"); the last "option C" or "(C)"; a letter that ends the text. Lower case counts only where
+    /// it cannot be the article "a": boxed, in parentheses, or alone.
+    /// </summary>
+    public static string? Extract(string text)
+    {
+        if (BoxedAnswer.Find(text, out var box))
+        {
+            return box is not null && Alone().Match(Unwrap(box)) is { Success: true } boxed ? Letter(boxed) : null;
+        }
+
+        text = text.Trim();
+        var lastLine = text[(text.LastIndexOf('\n') + 1)..];
+        return Last(Announced().Matches(text))
+            ?? First(Alone().Match(text))
+            ?? First(Alone().Match(lastLine))
+            ?? First(Leading().Match(text))
+            ?? Last(Marked().Matches(text))
+            ?? First(Ending().Match(lastLine));
+    }
+
+    private static string Unwrap(string box) => Wrapper().Replace(box, "$1");
+
+    private static string? Last(MatchCollection matches) => matches.Count == 0 ? null : Letter(matches[^1]);
+
+    private static string? First(Match match) => match.Success ? Letter(match) : null;
+
+    private static string Letter(Match match) => match.Groups.Cast<Group>().Skip(1).First(group => group.Success).Value.ToUpperInvariant();
+
+    [GeneratedRegex(@"\\(?:text|textbf|mathrm|mathbf|mbox)\s*\{([^{}]*)\}", RegexOptions.CultureInvariant)]
+    private static partial Regex Wrapper();
+
+    [GeneratedRegex(@"(?i:answer)(?:\s+(?i:is|would be|should be))?\s*:?[\s*$""']*(?:\\boxed\{)?(?:\(([A-Za-z])\)|([A-Z])(?![A-Za-z'’]))", RegexOptions.CultureInvariant)]
+    private static partial Regex Announced();
+
+    [GeneratedRegex(@"^[\s*$(""'\[]*([A-Za-z])[\s*$).:""'\]]*$", RegexOptions.CultureInvariant)]
+    private static partial Regex Alone();
+
+    [GeneratedRegex(@"^[\s*]*(?:\(([A-Za-z])\)|([A-Z])[.):,]|([B-HJ-Z])(?=[^A-Za-z'’]))", RegexOptions.CultureInvariant)]
+    private static partial Regex Leading();
+
+    [GeneratedRegex(@"(?:(?i:option|choice)\s+\(?([A-Z])(?![A-Za-z'’])|\(([A-Z])\))", RegexOptions.CultureInvariant)]
+    private static partial Regex Marked();
+
+    [GeneratedRegex(@"(?<![A-Za-z'’])([A-Z])[\s*).""']*$", RegexOptions.CultureInvariant)]
+    private static partial Regex Ending();
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.RegularExpressions;
+
+namespace Hindsight.Scoring;
+
+/// <summary>The last number of a text: sign, thousands separators, decimals, fractions a/b, percent, scientific notation.</summary>
+internal static partial class NumberAnswer
+{
+    /// <summary>A number written with a decimal point equals another within this share of the larger: six digits, as they are usually given.</summary>
+    public static Rational DecimalTolerance { get; } = Rational.OfDecimal("0.000001");
+
+    /// <summary>Longer digit strings are no answer to anything, and slow to convert.</summary>
+    private const int MostDigits = 400;
+
+    public static string? Extract(string text)
+    {
+        var last = (Match?)null;
+        for (var match = Number().Match(text); match.Success; match = match.NextMatch())
+        {
+            last = match;
+        }
+
+        return last?.Length <= MostDigits ? last.Value : null;
+    }
+
+    /// <summary>Whether two numbers are equal: exactly, or within <see cref="DecimalTolerance"/> where one is a decimal. 50 % is 0.5 or 50.</summary>
+    public static bool AreEqual(string gold, string answer)
+    {
+        if (Extract(gold) is not { } accepted || Value(accepted) is not { } a || Value(answer) is not { } b)
+        {
+            return false;
+        }
+
+        var near = accepted.Contains('.', StringComparison.Ordinal) || answer.Contains('.', StringComparison.Ordinal);
+        var (goldPercent, percent) = (accepted.EndsWith('%'), answer.EndsWith('%'));
+        return Same(a, b)
+            || (goldPercent && !percent && Same(Hundredth(a), b))
+            || (percent && !goldPercent && Same(a, Hundredth(b)));
+
+        bool Same(Rational x, Rational y) => x == y || (near && x.IsNear(y, DecimalTolerance));
+
+        static Rational Hundredth(Rational value) => Rational.Divide(value, Rational.Of(100)) ?? value;
+    }
+
+    public static string Normalise(string number) =>
+        Value(number) is { } value ? value.ToString() + (number.EndsWith('%') ? "%" : "") : number;
+
+    /// <summary>The value of a number as <see cref="Extract"/> gives it, a percent sign left aside; null where it is none (1/0, 1e999999).</summary>
+    private static Rational? Value(string number)
+    {
+        var match = Number().Match(number);
+        if (!match.Success || match.Length > MostDigits)
+        {
+            return null;
+        }
+
+        var value = Rational.OfDecimal(Plain(match.Groups["whole"].Value));
+        if (match.Groups["exponent"] is { Success: true } power)
+        {
+            var exponent = Rational.Of(BigInteger.Parse(power.Value, CultureInfo.InvariantCulture));
+            if (Rational.Power(Rational.Of(10), exponent) is not { } scale || Rational.Multiply(value, scale) is not { } scaled)
+            {
+                return null;
+            }
+
+            value = scaled;
+        }
+
+        if (match.Groups["under"] is { Success: true } denominator)
+        {
+            if (Rational.Divide(value, Rational.OfDecimal(Plain(denominator.Value))) is not { } quotient)
+            {
+                return null;
+            }
+
+            value = quotient;
+        }
+
+        return match.Groups["sign"].Value is "-" or "−" ? value.Negated() : value;
+
+        static string Plain(string digits) => digits.Replace(",", "", StringComparison.Ordinal);
+    }
+
+    // A minus is a sign only where it cannot be a subtraction or a hyphen: at the number, and not right after a digit, letter or bracket.
+    [GeneratedRegex(
+        @"(?:(?<![\w)\]}])(?<sign>[-−+]))?(?<![\d.])\$?(?<whole>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE](?<exponent>[-+]?\d{1,6})(?!\w))?(?:\s?/\s?(?<under>\d+(?:\.\d+)?))?(?<percent>\s?\\?%)?",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
+}
