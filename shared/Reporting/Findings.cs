@@ -48,14 +48,14 @@ internal static class Findings
             var (lost, wrong) = Lost(scores, forgetting);
             numbers.Add(new($"Final errors that an earlier checkpoint had solved, greedy", $"{lost} of {wrong}",
                 scores.SampledForgetting?.Excess is { } excess
-                    ? (Prose)$"sampled, {Number.Points(excess)} beyond the null: {Clear(excess)}"
+                    ? (Prose)$"sampled, against the null: {Number.Points(excess)}, {Clear(excess)}"
                     : $"no null reference without samples"));
         }
         if (LongestBudget(scores.PassAtK) is { } budget)
         {
             var change = budget.Spread.Value - budget.Alone.Value;
             numbers.Add(new($"Pass@{budget.K} over {budget.T} checkpoints instead of the final one",
-                $"{Number.Percent(budget.Alone.Value)} → {Number.Percent(budget.Spread.Value)}",
+                $"{Number.Fixed(100 * budget.Alone.Value)} → {Number.Percent(budget.Spread.Value)}",
                 Math.Round(change, 3) == 0 ? (Prose)$"no difference"
                     : Overlap(budget.Alone, budget.Spread) ? (Prose)$"the two intervals overlap: not a clear difference" : $"the two intervals do not overlap"));
         }
@@ -100,9 +100,9 @@ internal static class Findings
         Prose luck = scores.SampledForgetting?.Excess switch
         {
             null => (Prose)$"",
-            { Low: > 0 } excess => $", and sampling confirms more than chance would give: {Number.Points(excess)} beyond the null",
-            { High: < 0 } excess => $", but sampling shows fewer than the null: {Number.Points(excess)}",
-            { } excess => $", no more than chance may give: sampling shows {Number.Points(excess)} beyond the null",
+            { Low: > 0 } excess => $", more than chance gives: sampling shows {Number.Points(excess)} beyond the null",
+            { High: < 0 } excess => $", though sampling shows less than the null: {Number.Points(excess)}",
+            { } excess => $", which chance alone could explain: sampling shows {Number.Points(excess)} beyond the null",
         };
         if (scores.Forgetting is not { } forgetting)
         {
@@ -113,24 +113,24 @@ internal static class Findings
         var (lost, wrong) = Lost(scores, forgetting);
         return (lost, wrong) switch
         {
-            (_, 0) => (Prose)$"its greedy answers get none wrong",
-            (0, _) => $"none of the {wrong} that its greedy answers get wrong was solved greedily on the way",
-            _ => $"{lost} of the {wrong} that its greedy answers get wrong {(lost == 1 ? (Prose)$"was" : $"were")} solved at an earlier checkpoint{luck}",
+            (_, 0) => (Prose)$"it gets none wrong greedily",
+            (0, _) => $"none of the {wrong} that it gets wrong greedily was solved on the way",
+            _ => $"an earlier checkpoint had solved {lost} of the {wrong} that it gets wrong greedily{luck}",
         };
     }
 
     private static Prose Spread(Budget budget)
     {
         var change = Math.Round(budget.Spread.Value - budget.Alone.Value, 3);
-        Prose how = $"drawing {budget.K} answers over the {budget.T} newest checkpoints instead of the final one alone";
+        Prose how = $"spreading {budget.K} answers over the {budget.T} newest checkpoints";
         return change == 0
-            ? (Prose)$"{how} leaves Pass@{budget.K} at {budget.Alone}"
-            : $"{how} {(change > 0 ? (Prose)$"lifts" : $"lowers")} Pass@{budget.K} from {budget.Alone} to {budget.Spread}{(Overlap(budget.Alone, budget.Spread) ? (Prose)$", within the intervals" : $"")}";
+            ? (Prose)$"{how} leaves Pass@{budget.K} at {Number.Percent(budget.Alone.Value)}"
+            : $"{how} {(change > 0 ? (Prose)$"lifts" : $"lowers")} Pass@{budget.K} from {Number.Percent(budget.Alone.Value)} to {Number.Percent(budget.Spread.Value)}{(Overlap(budget.Alone, budget.Spread) ? (Prose)$", within their intervals" : $"")}";
     }
 
     private static Prose Weighted(EarlyWeightScores weights) => weights.Chosen == 0
         ? (Prose)$"no early weight beats {weights.Late} on the problems for choosing"
-        : $"early weight {Number.Decimal(weights.Chosen)} changes Pass@1 by {Number.Points(weights.GainOverLate)} on problems not used for choosing, {Clear(weights.GainOverLate)}";
+        : $"early weight {Number.Decimal(weights.Chosen)} changes Pass@1 by {Number.Points(weights.GainOverLate)} on problems not used for choosing{(weights.GainOverLate is { Low: <= 0, High: >= 0 } ? (Prose)$", not a clear difference" : $"")}";
 
     private static (int Lost, int Wrong) Lost(EvaluationScores scores, ForgettingScores forgetting) => (
         (int)Math.Round(forgetting.TemporalForgetting.Value * Problems(scores)),

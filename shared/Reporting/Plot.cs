@@ -47,21 +47,21 @@ internal static class Plot
 
     /// <summary>Says so where the axis of shares does not begin at zero.</summary>
     public static Prose AxisNote((double Low, double High) domain) =>
-        domain.Low > 0 ? (Prose)$" The vertical axis starts at {Number.Percent(domain.Low)}." : $"";
+        domain.Low > 0 ? (Prose)$" The vertical axis starts at {Number.Decimal(100 * domain.Low)}\u00a0%." : $"";
 
     /// <summary>A tooltip line.</summary>
     public static object Tip(string field, string title, string? format = null) => format is null
         ? new { field, title }
         : new { field, title, type = "quantitative", format };
 
-    public static object Colours(string field, IReadOnlyList<string> names, IReadOnlyList<string> colours) => new
+    public static object Colours(string field, IReadOnlyList<string> names, IReadOnlyList<string> colours, string symbol = "stroke") => new
     {
         field,
         type = "nominal",
         title = (string?)null,
         sort = (string?)null,
         scale = new { domain = names, range = colours },
-        legend = names.Count > 1 ? new { orient = "top", symbolType = "stroke", symbolStrokeWidth = 3, columns = names.Count > 5 ? 4 : 0 } : null,
+        legend = names.Count > 1 ? new { orient = "top", symbolType = symbol, symbolOpacity = 1, symbolStrokeWidth = symbol == "stroke" ? 3 : 0 } : null,
     };
 
     /// <summary>Labels of checkpoints on an axis: their steps where all have one, else their names.</summary>

@@ -139,7 +139,12 @@ public static class ReportPage
 
     private static void WriteFigure(HtmlText page, Figure figure)
     {
-        page.Add($"<figure>\n<div class=\"plot\" role=\"img\" aria-label=\"{figure.Label}\" data-plot=\"{figure.Plot}\"></div>\n");
+        page.Add($"<figure>\n");
+        if (figure.Shades is not null)
+        {
+            page.Add($"<p class=\"shades\">{figure.Shades}: 0\u00a0% <span class=\"ramp\"></span> 100\u00a0%</p>\n");
+        }
+        page.Add($"<div class=\"plot\" role=\"img\" aria-label=\"{figure.Label}\" data-plot=\"{figure.Plot}\"></div>\n");
         page.Add($"<figcaption>{figure.Caption}</figcaption>\n<details><summary>The numbers</summary>\n");
         WriteTable(page, figure.Numbers);
         page.Add($"</details>\n</figure>\n");

@@ -15,7 +15,8 @@ internal sealed record Table(IReadOnlyList<Prose> Header, IReadOnlyList<IReadOnl
 /// <param name="Label">What a screen reader says the plot is.</param>
 /// <param name="Caption">What to see.</param>
 /// <param name="Numbers">The data of the plot.</param>
-internal sealed record Figure(string Plot, string Label, Prose Caption, Table Numbers) : Block;
+/// <param name="Shades">What the shades of a heat map mean, from 0 to 100 %; null for other plots.</param>
+internal sealed record Figure(string Plot, string Label, Prose Caption, Table Numbers, string? Shades = null) : Block;
 
 /// <summary>Plots side by side where there is room.</summary>
 internal sealed record Figures(IReadOnlyList<Figure> Panels) : Block;

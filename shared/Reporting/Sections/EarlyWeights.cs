@@ -52,7 +52,7 @@ internal static class EarlyWeights
             new { mark = new { type = "area", opacity = 0.14 }, encoding = new { x, y = Plot.Shares("low", title, domain), y2 = new { field = "high" }, color = colour } },
             new { data = chosen, mark = new { type = "rule", stroke = Plot.Quiet, strokeDash = new[] { 2, 3 }, strokeWidth = 1.5 }, encoding = new { x } },
             new { data = chosen, mark = new { type = "text", y = 0, dy = 9, dx = weights.Chosen > 0.75 ? -5 : 5, align = weights.Chosen > 0.75 ? "right" : "left", fill = Plot.Quiet, fontSize = 12 }, encoding = new { x, text = new { field = "text" } } },
-            new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour, strokeDash = new { field = "split", type = "nominal", legend = (object?)null, scale = new { domain = splits, range = new int[][] { [1, 0], [5, 4] } } } } },
+            new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour, strokeDash = new { field = "split", type = "nominal", scale = new { domain = splits, range = new int[][] { [1, 0], [5, 4] } } } } },
             new { mark = new { type = "point", filled = true, size = 45, opacity = 1 }, encoding = new { x, y, color = colour, tooltip = tips } },
         ];
         Prose caption = $"Pass@{k} against the early weight: 0 is {weights.Late}, 1 is {weights.Early}. The weight is chosen for Pass@1 on the dashed line; only the solid line, from problems that had no say, is a result, and its band is the 95\u00a0% interval.{Plot.AxisNote(domain)}";

@@ -24,9 +24,9 @@ internal static class Forgetting
         {
             blocks.Add(new Paragraph($"Without sampled answers there is no null reference: part of these shares is chance, since “solved at some checkpoint” is the best of several tries."));
         }
-        if (scores.Forgetting?.Steps is { Count: > 0 } steps)
+        if (scores.Forgetting?.Steps is { Count: > 0 } steps && steps.Count == scores.Trajectory.Count - 1)
         {
-            blocks.Add(Dynamics(steps));
+            blocks.Add(Dynamics(steps, Plot.Labels(scores.Trajectory), Plot.AxisTitle(scores.Trajectory)));
         }
         return new("forgetting", "Forgetting", blocks);
     }
@@ -64,17 +64,17 @@ internal static class Forgetting
         return $"The null. Having several tries finds more answers even if nothing was forgotten. One sample from each of the {checkpoints} checkpoints solves {Number.Percent(sampled.ExpectedEverCorrect)} of problems; {checkpoints} samples of the final checkpoint alone, the null, solve {Number.Percent(chance)}. The difference is {Number.Points(excess)}. {verdict}";
     }
 
-    private static Figure Dynamics(IReadOnlyList<StepDynamics> steps)
+    private static Figure Dynamics(IReadOnlyList<StepDynamics> steps, IReadOnlyList<string> labels, string axis)
     {
         var rows = new List<object>();
         for (var i = 0; i < steps.Count; i++)
         {
-            var (from, to) = (Inert.Line(steps[i].From), Inert.Line(steps[i].To));
+            var (from, to) = (labels[i], labels[i + 1]);
             rows.Add(new { at = i, to, from, kind = "improved", value = steps[i].Improve, size = steps[i].Improve });
             rows.Add(new { at = i, to, from, kind = "forgotten", value = -steps[i].Forget, size = steps[i].Forget });
         }
-        var distinct = steps.Select(step => Inert.Line(step.To)).Distinct().Count() == steps.Count;
-        var x = new { field = distinct ? "to" : "at", type = "ordinal", sort = (string?)null, title = "what changed on arriving at", axis = new { labelAngle = steps.Count > 4 ? -35 : 0, labelOverlap = "greedy", labelLimit = 120, domain = false, ticks = false } };
+        var distinct = labels.Skip(1).Distinct().Count() == steps.Count;
+        var x = new { field = distinct ? "to" : "at", type = "ordinal", sort = (string?)null, title = $"{axis} arrived at", axis = new { labelAngle = 0, labelOverlap = "greedy", labelLimit = 120, domain = false, ticks = false } };
         var layers = new object[]
         {
             new
@@ -84,7 +84,7 @@ internal static class Forgetting
                 {
                     x,
                     y = new { field = "value", type = "quantitative", title = "share of problems", stack = (object?)null, axis = new { format = ".0%", tickCount = 5 } },
-                    color = Plot.Colours("kind", ["improved", "forgotten"], [Plot.Main, Plot.Second]),
+                    color = Plot.Colours("kind", ["improved", "forgotten"], [Plot.Main, Plot.Second], "square"),
                     tooltip = new[] { Plot.Tip("from", "from"), Plot.Tip("to", "to"), Plot.Tip("kind", "problems"), Plot.Tip("size", "share", ".1%") },
                 },
             },

@@ -5,7 +5,7 @@ namespace Hindsight.Reporting.Sections;
 /// <summary>Checkpoint × problem, sorted by difficulty.</summary>
 internal static class HeatMap
 {
-    private const int MostCells = 20_000;
+    private const int MostRows = 280;
     private const int MostTableRows = 300;
     private const int MostLabels = 40;
     private const int Shades = 9;
@@ -27,7 +27,7 @@ internal static class HeatMap
     {
         var labels = Plot.Labels(scores.Trajectory);
         var before = rows.Any(row => row.Base is not null);
-        var group = (rows.Count * labels.Count + MostCells - 1) / MostCells;
+        var group = (rows.Count + MostRows - 1) / MostRows;
         var shown = group <= 1 ? rows : [.. rows.Chunk(group).Select(Merge)];
         var named = shown.Count <= MostLabels && shown.DistinctBy(row => row.Label).Count() == shown.Count;
         var cells = new List<object>();
@@ -44,7 +44,7 @@ internal static class HeatMap
                 cells.Add(new { x = labels[c], y, id, rate = shown[r].Rates[c] });
             }
         }
-        string[] columns = before ? ["base", " ", .. labels] : [.. labels];
+        string[] columns = before ? ["base", .. labels] : [.. labels];
         var layer = new[]
         {
             new
@@ -58,9 +58,8 @@ internal static class HeatMap
                     {
                         field = "rate",
                         type = "quantitative",
-                        title = sampled ? "share of samples that solve it" : "solved greedily",
                         scale = new { type = "quantize", domain = new[] { 0, 1 }, range = Enumerable.Range(0, Shades).Select(shade => $"var(--heat-{shade})") },
-                        legend = new { orient = "top", type = "gradient", format = ".0%", gradientLength = 220, gradientThickness = 10, values = new[] { 0, 1 } },
+                        legend = (object?)null,
                     },
                     tooltip = new[] { Plot.Tip("id", group <= 1 ? "problem" : "problems"), Plot.Tip("x", "checkpoint"), Plot.Tip("rate", "solved", ".0%") },
                 },
@@ -68,7 +67,8 @@ internal static class HeatMap
         };
         Prose caption = $"Each row is a problem{(group <= 1 ? (Prose)$"" : $" (here the mean of {group} of like difficulty)")}, each column a checkpoint; the darker, or in the dark theme the brighter, the more often it is solved. A row that is strong in the middle and pale at the right was learnt and lost.{(before ? (Prose)$" The column at the left is the model before training." : $"")}";
         return new(Plot.Json(Math.Clamp(14 * shown.Count, 60, 560), cells, layer),
-            $"Heat map of {rows.Count} problems by {labels.Count} checkpoints", caption, Numbers(scores, rows, before));
+            $"Heat map of {rows.Count} problems by {labels.Count} checkpoints", caption, Numbers(scores, rows, before),
+            sampled ? "share of samples that solve it" : "solved greedily");
     }
 
     private static Table Numbers(EvaluationScores scores, List<Row> rows, bool before)

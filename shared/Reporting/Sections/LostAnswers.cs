@@ -21,9 +21,9 @@ internal static class LostAnswers
             var sampled = data.Scores.SamplesPerProblem > 0 && rates is not null;
             blocks.Add(new Comparison(
                 $"{example.ProblemId}", text?.Question, text?.Gold,
-                sampled ? (Prose)$"{example.SolvedAt} solved it, {Number.Percent(rates!.SolvedRate)} of samples; this is {example.SolvedDrawn}" : $"{example.SolvedAt} solved it; this is {example.SolvedDrawn}",
+                sampled ? (Prose)$"{example.SolvedAt}, right in {Number.Percent(rates!.SolvedRate)} of samples ({example.SolvedDrawn})" : $"{example.SolvedAt} ({example.SolvedDrawn})",
                 example.SolvedText,
-                sampled ? (Prose)$"The final checkpoint did not, {Number.Percent(rates!.FinalRate)} of samples; this is {example.FinalDrawn}" : $"The final checkpoint did not; this is {example.FinalDrawn}",
+                sampled ? (Prose)$"The final checkpoint, right in {Number.Percent(rates!.FinalRate)} of samples ({example.FinalDrawn})" : $"The final checkpoint ({example.FinalDrawn})",
                 example.FinalText));
         }
         return new("lost", "Solved on the way, lost at the end", blocks);

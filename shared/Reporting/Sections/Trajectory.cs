@@ -55,7 +55,7 @@ internal static class Trajectory
         {
             new { mark = new { type = "area", opacity = 0.14 }, encoding = new { x, y = Plot.Shares("low", "problems solved", domain), y2 = new { field = "high" }, color = colour } },
             new { mark = new { type = "rule", opacity = 0.55 }, encoding = new { x, y = Plot.Shares("low", "problems solved", domain), y2 = new { field = "high" }, color = colour } },
-            new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour, strokeDash = new { field = "series", type = "nominal", legend = (object?)null, scale = new { domain = names, range = names is ["greedy"] ? new int[][] { [5, 4] } : [[1, 0], [5, 4]] } } } },
+            new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour, strokeDash = new { field = "series", type = "nominal", scale = new { domain = names, range = names is ["greedy"] ? new int[][] { [5, 4] } : [[1, 0], [5, 4]] } } } },
             new { mark = new { type = "point", filled = true, size = 55, opacity = 1 }, encoding = new { x, y, color = colour, tooltip = tips } },
         };
         if (before is not null)
