@@ -98,7 +98,7 @@ public sealed record Suite(string Name, string Digest, ReadOnlyMemory<byte> Cont
         GraderKind grader;
         try
         {
-            grader = Field(root, "grader") is { } kind ? Graders.ParseKind(Text(kind, where, "grader") ?? "") : GraderKind.Math;
+            grader = Field(root, "grader") is { } kind ? Graders.Parse(Text(kind, where, "grader") ?? "") : GraderKind.Math;
         }
         catch (InvalidDataException exception)
         {
