@@ -103,28 +103,30 @@ public sealed class ModelGraph
     /// <param name="threads">Threads that one run uses.</param>
     public InferenceSession Open(Weights weights, int threads)
     {
-        using var options = new SessionOptions
-        {
-            IntraOpNumThreads = threads,
-            InterOpNumThreads = 1,
-            // The plain form is what the fused one is checked against: it is to be computed as it is written.
-            GraphOptimizationLevel = Target == Target.Plain ? GraphOptimizationLevel.ORT_DISABLE_ALL : GraphOptimizationLevel.ORT_ENABLE_ALL,
-        };
-        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
         // ONNX Runtime looks for the file that the initialisers name before it takes the values that are handed over.
-        options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", EmptyWeightsFolder.Value);
-        foreach (var parameter in parameters)
+        var folder = Directory.CreateTempSubdirectory("hindsight-");
+        try
         {
-            options.AddInitializer(parameter.Name, weights[parameter.Name]);
+            File.Create(Path.Combine(folder.FullName, OnnxWriter.WeightsFile)).Dispose();
+            using var options = new SessionOptions
+            {
+                IntraOpNumThreads = threads,
+                InterOpNumThreads = 1,
+                // The plain form is what the fused one is checked against: it is to be computed as it is written.
+                GraphOptimizationLevel = Target == Target.Plain ? GraphOptimizationLevel.ORT_DISABLE_ALL : GraphOptimizationLevel.ORT_ENABLE_ALL,
+            };
+            options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+            options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.FullName);
+            foreach (var parameter in parameters)
+            {
+                options.AddInitializer(parameter.Name, weights[parameter.Name]);
+            }
+
+            return new InferenceSession(onnx, options);
         }
-
-        return new InferenceSession(onnx, options);
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
-
-    private static readonly Lazy<string> EmptyWeightsFolder = new(() =>
-    {
-        var folder = Directory.CreateTempSubdirectory("hindsight-").FullName;
-        File.Create(Path.Combine(folder, OnnxWriter.WeightsFile)).Dispose();
-        return folder;
-    });
 }
