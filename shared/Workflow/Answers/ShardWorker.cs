@@ -75,7 +75,8 @@ public sealed class ShardWorker(
             return new ShardDone(0, 0, 0);
         }
 
-        var loaded = await LoadAsync(evaluation.Run, variant, cancellation);
+        var length = work.Max(request => request.PromptIds.Count + request.Decoding.MaxTokens);
+        var loaded = await LoadAsync(evaluation.Run, variant, length, cancellation);
         var (drawn, tokens) = (0, 0L);
         var signed = clock.GetTimestamp();
         var finished = Channel.CreateBounded<IReadOnlyList<Completion>>(64);
@@ -83,7 +84,7 @@ public sealed class ShardWorker(
         await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
         {
             var item = (Work)completions[0].Request.Tag!;
-            await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion, loaded.Engine.Device))], cancellation);
+            await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
             drawn += completions.Count;
             tokens += completions.Sum(completion => completion.Ids.Count);
             if (clock.GetElapsedTime(signed) > SignEvery)
@@ -156,39 +157,41 @@ public sealed class ShardWorker(
         return work;
     }
 
-    private async Task<LoadedVariant> LoadAsync(string run, Variant variant, CancellationToken cancellation)
+    /// <summary>An engine over the variant's weights with room for prompts and answers of a length in tokens.</summary>
+    private async Task<LoadedVariant> LoadAsync(string run, Variant variant, int length, CancellationToken cancellation)
     {
         var digest = variant.WeightsDigest;
-        if (_loaded?.Digest != digest)
+        if (_loaded?.Digest != digest || _loaded.Length < length)
         {
             _loaded?.Dispose();
             _loaded = null;
             var late = await cache.FetchAsync(run, variant.Late, weights: true, cancellation);
             var early = variant.Early is null ? null : await cache.FetchAsync(run, variant.Early, weights: true, cancellation);
-            _loaded = await Task.Run(() => LoadedVariant.Load(digest, late, early, variant.EarlyWeight, options.Threads), cancellation);
+            _loaded = await Task.Run(() => LoadedVariant.Load(digest, length, late, early, variant.EarlyWeight, options.Threads), cancellation);
         }
 
         return _loaded;
     }
 
-    private static Answer ToAnswer(Work work, Completion completion, string device) => new(
+    private static Answer ToAnswer(Work work, Completion completion) => new(
         work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
-        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, device);
+        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, DecodingEngine.Device);
 
     /// <summary>Where a request's answers belong.</summary>
     private sealed record Work(AnswerSource Source, string Prompt);
 
-    /// <summary>The weights on the device, and whose they are.</summary>
-    private sealed record LoadedVariant(string Digest, DecodingEngine Engine, Weights Weights) : IDisposable
+    /// <summary>The weights on the device, whose they are, and the length in tokens that there is room for.</summary>
+    private sealed record LoadedVariant(string Digest, int Length, DecodingEngine Engine, Weights Weights) : IDisposable
     {
-        public static LoadedVariant Load(string digest, string late, string? early, double earlyWeight, int threads)
+        public static LoadedVariant Load(string digest, int length, string late, string? early, double earlyWeight, int threads)
         {
             using var lateCheckpoint = Checkpoint.Open(late);
             using var earlyCheckpoint = early is null ? null : Checkpoint.Open(early);
             var weights = earlyCheckpoint is null
                 ? Weights.Load(lateCheckpoint)
                 : Weights.Interpolate(earlyCheckpoint, lateCheckpoint, earlyWeight);
-            return new LoadedVariant(digest, new DecodingEngine(lateCheckpoint.Config, weights, new EngineOptions { Threads = threads }), weights);
+            var options = new EngineOptions { MaxLength = length, Threads = threads > 0 ? threads : Environment.ProcessorCount };
+            return new LoadedVariant(digest, length, new DecodingEngine(weights, options), weights);
         }
 
         public void Dispose()
