@@ -33,6 +33,8 @@ public sealed class Checkpoint : IDisposable
 
     internal IReadOnlyList<SafetensorsFile> Files { get; }
 
+    internal bool Demands(string name) => tensors.ContainsKey(name);
+
     internal StoredTensor this[string name] => tensors[name];
 
     /// <summary>Opens a folder with config.json and model.safetensors, or shards named by model.safetensors.index.json.</summary>
@@ -48,7 +50,14 @@ public sealed class Checkpoint : IDisposable
         }
 
         var sizes = new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Exists).ToDictionary(file => file.Name, file => file.Length);
-        if (CheckpointFiles.Missing(sizes, name => StrictJson.ReadFile(Inside(folder, name))) is { } missing)
+        ShardIndex? index = null;
+        ShardIndex ReadIndex()
+        {
+            var path = Inside(folder, CheckpointFiles.Index);
+            return index = ShardIndex.Parse(StrictJson.ReadFile(path), path);
+        }
+
+        if (CheckpointFiles.Missing(sizes, ReadIndex) is { } missing)
         {
             throw new InvalidDataException($"{folder} cannot be loaded: {missing}");
         }
@@ -56,12 +65,9 @@ public sealed class Checkpoint : IDisposable
         var configPath = Inside(folder, CheckpointFiles.Config);
         var configText = StrictJson.ReadFile(configPath);
         var config = ModelConfig.Parse(configText, configPath);
-        var generationPath = Path.Combine(folder, CheckpointFiles.GenerationConfig);
-        var generation = GenerationConfig.Parse(configText, configPath,
-            sizes.ContainsKey(CheckpointFiles.GenerationConfig) ? StrictJson.ReadFile(Inside(folder, CheckpointFiles.GenerationConfig)) : null,
-            generationPath);
-        var index = sizes.ContainsKey(CheckpointFiles.Weights) ? null
-            : ShardIndex.Parse(StrictJson.ReadFile(Inside(folder, CheckpointFiles.Index)), Path.Combine(folder, CheckpointFiles.Index));
+        var generationPath = Inside(folder, CheckpointFiles.GenerationConfig);
+        var generationText = sizes.ContainsKey(CheckpointFiles.GenerationConfig) ? StrictJson.ReadFile(generationPath) : null;
+        var generation = GenerationConfig.Parse(configText, configPath, generationText, generationPath);
 
         var files = new List<SafetensorsFile>();
         try

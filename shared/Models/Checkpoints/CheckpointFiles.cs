@@ -1,7 +1,11 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
 namespace Hindsight.Models;
 
 /// <summary>Which files of a Hugging Face model folder matter, and whether they are all there.</summary>
-public static class CheckpointFiles
+public static partial class CheckpointFiles
 {
     public const string Config = "config.json";
     public const string GenerationConfig = "generation_config.json";
@@ -27,17 +31,22 @@ public static class CheckpointFiles
     /// pickled weights are not: they are never read, uploaded or waited for.
     /// </summary>
     /// <param name="name">A file name without folder.</param>
-    public static bool Matters(string name) =>
-        ByName.Contains(name) || (name.StartsWith("model", StringComparison.Ordinal) && ShardIndex.IsPlainShardName(name));
+    public static bool Matters(string name) => ByName.Contains(name) || IsWeights(name);
+
+    /// <summary>
+    /// Whether a name can be that of a file of full weights. An allow-list, the same on every operating system and without any way out
+    /// of the folder: Path.GetInvalidFileNameChars knows only '/' and NUL on Linux.
+    /// </summary>
+    /// <param name="name">A file name without folder, or what claims to be one.</param>
+    public static bool IsWeights(string name) => WeightsName().IsMatch(name);
 
     /// <summary>
     /// What a folder still lacks: null when a model can be loaded from it, else one sentence that begins with the missing file. Whether
     /// the files are sound is not asked here.
     /// </summary>
     /// <param name="sizes">The files' names and their sizes in bytes.</param>
-    /// <param name="read">Gives a file's content; called for the shard index alone.</param>
-    /// <exception cref="InvalidDataException">The shard index is malformed.</exception>
-    public static string? Missing(IReadOnlyDictionary<string, long> sizes, Func<string, byte[]> read)
+    /// <param name="index">Reads the folder's shard index; called only where the weights are in shards.</param>
+    public static string? Missing(IReadOnlyDictionary<string, long> sizes, Func<ShardIndex> index)
     {
         bool Has(string name) => sizes.GetValueOrDefault(name) > 0;
 
@@ -63,7 +72,7 @@ public static class CheckpointFiles
 
         if (!Has(Weights))
         {
-            var shards = ShardIndex.Parse(read(Index), Index).Files;
+            var shards = index().Files;
             var absent = shards.Where(shard => !Has(shard)).ToArray();
             if (absent.Length > 0)
             {
@@ -74,6 +83,19 @@ public static class CheckpointFiles
         return Has(Tokenizer) ? null : $"{Tokenizer} is missing: save the tokenizer into the folder (tokenizer.save_pretrained) or copy it from the base model.";
     }
 
+    /// <summary>
+    /// The digest of a model's weights: SHA-256, in lower-case hexadecimal, over config.json and every file of weights. It is what
+    /// "LC_ALL=C sha256sum config.json model*.safetensors | sha256sum" prints for the folder.
+    /// </summary>
+    /// <param name="sha256">The folder's files and their SHA-256 in lower-case hexadecimal; files of other kinds are passed over.</param>
+    public static string WeightsDigest(IReadOnlyDictionary<string, string> sha256)
+    {
+        var lines = sha256.Where(file => file.Key == Config || IsWeights(file.Key))
+            .OrderBy(file => file.Key, StringComparer.Ordinal)
+            .Select(file => $"{file.Value}  {file.Key}\n");
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));
+    }
+
     private static bool IsPickledWeights(string name) =>
         Pickles.Any(extension => name.EndsWith(extension, StringComparison.OrdinalIgnoreCase))
         && !name.StartsWith("optimizer", StringComparison.Ordinal)
@@ -81,4 +103,7 @@ public static class CheckpointFiles
         && !name.StartsWith("scaler", StringComparison.Ordinal)
         && !name.StartsWith("rng_state", StringComparison.Ordinal)
         && !name.StartsWith("training_args", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\Amodel[A-Za-z0-9._-]{0,200}\.safetensors\z", RegexOptions.CultureInvariant)]
+    private static partial Regex WeightsName();
 }

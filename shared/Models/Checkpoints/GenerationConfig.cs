@@ -13,7 +13,7 @@ public sealed record GenerationConfig(IReadOnlyList<int> EosTokenIds, int? BosTo
     /// <param name="generation">The content of generation_config.json, or null where there is none.</param>
     /// <param name="generationName">Its name for messages.</param>
     /// <exception cref="InvalidDataException">An id is not a whole number.</exception>
-    public static GenerationConfig Parse(ReadOnlyMemory<byte> config, string configName, ReadOnlyMemory<byte>? generation, string generationName)
+    public static GenerationConfig Parse(ReadOnlyMemory<byte> config, string configName, byte[]? generation, string generationName)
     {
         var fallback = Ids(config, configName);
         if (generation is not { } own)

@@ -29,6 +29,26 @@ internal static class Precision
         }
     }
 
+    /// <summary>float32 to bfloat16, to nearest, ties to even. The values are finite.</summary>
+    public static void Narrow(ReadOnlySpan<float> source, Span<ushort> target)
+    {
+        static Vector<uint> Rounded(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >> 16) & Vector<uint>.One)) >> 16;
+
+        var bits = MemoryMarshal.Cast<float, uint>(source);
+        var index = 0;
+        for (; index <= source.Length - Vector<ushort>.Count; index += Vector<ushort>.Count)
+        {
+            var low = Rounded(new Vector<uint>(bits[index..]));
+            var high = Rounded(new Vector<uint>(bits[(index + Vector<uint>.Count)..]));
+            Vector.Narrow(low, high).CopyTo(target[index..]);
+        }
+
+        for (; index < source.Length; index++)
+        {
+            target[index] = (ushort)((bits[index] + 0x7FFF + ((bits[index] >> 16) & 1)) >> 16);
+        }
+    }
+
     public static bool AllFinite(ReadOnlySpan<float> values)
     {
         var bits = MemoryMarshal.Cast<float, uint>(values);
@@ -50,8 +70,8 @@ internal static class Precision
     }
 
     /// <summary>
-    /// target = earlyWeight · early + (1 − earlyWeight) · late. The product form, so that no weight is a difference of large numbers;
-    /// <paramref name="early"/> may be <paramref name="target"/>.
+    /// target = earlyWeight · early + (1 − earlyWeight) · late, each product and the sum rounded to float32;
+    /// <paramref name="early"/> or <paramref name="late"/> may be <paramref name="target"/>.
     /// </summary>
     public static void Interpolate(ReadOnlySpan<float> early, ReadOnlySpan<float> late, double earlyWeight, Span<float> target)
     {

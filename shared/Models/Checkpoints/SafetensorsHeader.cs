@@ -95,6 +95,50 @@ public sealed class SafetensorsHeader
                 : $"{fileLength - end} bytes follow its last tensor");
     }
 
+    /// <summary>A file's first bytes for tensors that follow without gaps in the order given.</summary>
+    internal static byte[] Serialize(IEnumerable<(string Name, StoredType Type, IReadOnlyList<long> Shape)> tensors)
+    {
+        using var buffer = new MemoryStream();
+        buffer.Write(stackalloc byte[LengthBytes]);
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            // transformers refuses a file that does not say where it comes from.
+            json.WriteStartObject(MetadataName);
+            json.WriteString("format", "pt");
+            json.WriteEndObject();
+            long end = 0;
+            foreach (var (name, type, shape) in tensors)
+            {
+                json.WriteStartObject(name);
+                json.WriteString("dtype", type.HeaderName());
+                json.WriteStartArray("shape");
+                foreach (var dimension in shape)
+                {
+                    json.WriteNumberValue(dimension);
+                }
+
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(end);
+                json.WriteNumberValue(end += shape.Aggregate((long)type.Size(), (product, dimension) => product * dimension));
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        while (buffer.Length % LengthBytes != 0)
+        {
+            buffer.WriteByte((byte)' ');
+        }
+
+        var bytes = buffer.ToArray();
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, bytes.Length - LengthBytes);
+        return bytes;
+    }
+
     private static List<TensorInfo> ReadTensors(JsonElement root, long dataStart, string name)
     {
         var tensors = new List<TensorInfo>();

@@ -22,9 +22,9 @@ public sealed record ShardIndex(IReadOnlyDictionary<string, string> FileOf)
         foreach (var entry in map.EnumerateObject())
         {
             var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
-            if (!IsPlainShardName(file))
+            if (!CheckpointFiles.IsWeights(file))
             {
-                throw new InvalidDataException($"{name} puts the tensor {StrictJson.Quoted(entry.Name)} into {StrictJson.Quoted(file)}; a shard is a plain .safetensors file name inside the folder.");
+                throw new InvalidDataException($"{name} puts the tensor {StrictJson.Quoted(entry.Name)} into {StrictJson.Quoted(file)}; a shard is a plain file name model….safetensors inside the folder.");
             }
 
             fileOf.Add(entry.Name, file);
@@ -32,16 +32,4 @@ public sealed record ShardIndex(IReadOnlyDictionary<string, string> FileOf)
 
         return fileOf.Count > 0 ? new ShardIndex(fileOf) : throw new InvalidDataException($"{name} names no tensor.");
     });
-
-    // An allow-list, the same on every operating system: Path.GetInvalidFileNameChars knows only '/' and NUL on Linux.
-    internal static bool IsPlainShardName(string name) =>
-        name.Length is > 0 and <= 200
-        && name.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.')
-        && char.IsAsciiLetterOrDigit(name[0])
-        && name.EndsWith(".safetensors", StringComparison.Ordinal)
-        && !IsDevice(name[..name.IndexOf('.', StringComparison.Ordinal)].ToUpperInvariant());
-
-    // Windows opens "con.safetensors" as the console.
-    private static bool IsDevice(string stem) =>
-        stem is "CON" or "PRN" or "AUX" or "NUL" || (stem.Length == 4 && stem[..3] is "COM" or "LPT" && char.IsAsciiDigit(stem[3]));
 }

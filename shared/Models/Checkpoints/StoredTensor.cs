@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace Hindsight.Models;
@@ -12,30 +13,48 @@ internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info
     public ReadOnlySpan<byte> Bytes(long start, int length) =>
         new(File.Pointer(Info) + (start * Info.Type.Size()), checked(length * Info.Type.Size()));
 
-    /// <summary>Widens elements from <paramref name="start"/> on, exactly; whether all of them are finite.</summary>
-    public bool TryWiden(long start, Span<float> target)
+    /// <summary>
+    /// <paramref name="length"/> elements from <paramref name="start"/> on as float32, exactly: where they lie if that is possible, else
+    /// widened into <paramref name="buffer"/>.
+    /// </summary>
+    /// <exception cref="InvalidDataException">An element is not finite.</exception>
+    public ReadOnlySpan<float> Read(long start, int length, Span<float> buffer)
     {
-        var bytes = Bytes(start, target.Length);
+        var bytes = Bytes(start, length);
+        var widened = IsUsableInPlace ? default : buffer[..length];
+        var values = (ReadOnlySpan<float>)widened;
         switch (Info.Type)
         {
+            case StoredType.F32 when IsUsableInPlace:
+                values = MemoryMarshal.Cast<byte, float>(bytes);
+                break;
             case StoredType.F32:
-                // A copy of bytes, as the file may place floats at any address.
-                bytes.CopyTo(MemoryMarshal.AsBytes(target));
+                bytes.CopyTo(MemoryMarshal.AsBytes(widened));
                 break;
             case StoredType.BF16:
-                Precision.Widen(MemoryMarshal.Cast<byte, ushort>(bytes), target);
+                Precision.Widen(MemoryMarshal.Cast<byte, ushort>(bytes), widened);
                 break;
             case StoredType.F16:
-                System.Numerics.Tensors.TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), target);
+                TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), widened);
                 break;
             default:
                 throw new InvalidOperationException($"{Info.Type} is not a type of weights.");
         }
 
-        return Precision.AllFinite(target);
+        return Precision.AllFinite(values)
+            ? values
+            : throw new InvalidDataException($"{File.Path} has a weight in {Info.Name} that is not a finite number; the checkpoint is damaged.");
     }
 
-    public InvalidDataException NotFinite() => new($"{File.Path} has a weight in {Info.Name} that is not a finite number; the checkpoint is damaged.");
+    /// <summary><see cref="Read"/>, always into <paramref name="target"/>.</summary>
+    public void ReadInto(long start, Span<float> target)
+    {
+        var values = Read(start, target.Length, target);
+        if (IsUsableInPlace)
+        {
+            values.CopyTo(target);
+        }
+    }
 
     public bool SameBytes(StoredTensor other)
     {

@@ -1,0 +1,223 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Hindsight.Models.Tests.Checkpoints;
+
+public class ModelConfigTests
+{
+    private const string Llama = """
+        {"architectures":["LlamaForCausalLM"],"model_type":"llama","vocab_size":384,"hidden_size":64,"intermediate_size":128,
+        "num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":2,"max_position_embeddings":512,"rms_norm_eps":1e-5,
+        "rope_theta":500000.0,"hidden_act":"silu","tie_word_embeddings":false,"torch_dtype":"float32","bos_token_id":1,"eos_token_id":2}
+        """;
+
+    [Fact]
+    public void A_Llama_config_is_read()
+    {
+        Assert.Equal(new ModelConfig
+        {
+            Architecture = Architecture.Llama,
+            VocabularySize = 384,
+            HiddenSize = 64,
+            IntermediateSize = 128,
+            Layers = 2,
+            Heads = 4,
+            KeyValueHeads = 2,
+            HeadSize = 16,
+            MaxPositions = 512,
+            RopeTheta = 500_000,
+            NormEpsilon = 1e-5f,
+            TieWordEmbeddings = false,
+            AttentionBias = false,
+            OutputBias = false,
+            MlpBias = false,
+        }, Parse(Llama));
+    }
+
+    [Fact]
+    public void The_form_of_transformers_5_means_the_same()
+    {
+        Assert.Equal(Parse(Llama), Parse(With(root =>
+        {
+            root.Remove("rope_theta");
+            root.Remove("torch_dtype");
+            root["dtype"] = "float32";
+            root["rope_parameters"] = new JsonObject { ["rope_theta"] = 500_000.0, ["rope_type"] = "default" };
+        })));
+    }
+
+    [Fact]
+    public void Absent_or_null_fields_take_the_defaults_of_transformers()
+    {
+        var config = Parse(With(root =>
+        {
+            foreach (var field in new[] { "rope_theta", "rms_norm_eps", "hidden_act", "tie_word_embeddings", "architectures" })
+            {
+                root.Remove(field);
+            }
+
+            root["num_key_value_heads"] = null;
+            root["head_dim"] = null;
+            root["rope_scaling"] = null;
+        }));
+
+        Assert.Equal((10_000d, 1e-6f, false, 4, 16), (config.RopeTheta, config.NormEpsilon, config.TieWordEmbeddings, config.KeyValueHeads, config.HeadSize));
+    }
+
+    [Fact]
+    public void Qwen2_has_biases_on_query_key_and_value_only()
+    {
+        var config = Parse(With(root => (root["model_type"], root["architectures"]) = ("qwen2", new JsonArray("Qwen2ForCausalLM"))));
+
+        Assert.Equal((Architecture.Qwen2, true, false, false), (config.Architecture, config.AttentionBias, config.OutputBias, config.MlpBias));
+    }
+
+    [Fact]
+    public void Llama_can_have_biases_everywhere()
+    {
+        var config = Parse(With(root => (root["attention_bias"], root["mlp_bias"]) = (true, true)));
+
+        Assert.Equal((true, true, true), (config.AttentionBias, config.OutputBias, config.MlpBias));
+    }
+
+    [Fact]
+    public void A_sliding_window_that_is_not_used_has_no_effect() =>
+        Assert.Equal(Parse(Llama), Parse(With(root => (root["sliding_window"], root["use_sliding_window"], root["max_window_layers"]) = (8, false, 1))));
+
+    [Theory]
+    [InlineData("architectures", """["MistralForCausalLM"]""", "MistralForCausalLM", "supported are LlamaForCausalLM, Qwen2ForCausalLM")]
+    [InlineData("architectures", """["Qwen2ForSequenceClassification"]""", "Qwen2ForSequenceClassification", "supported are")]
+    [InlineData("architectures", """["Qwen2ForCausalLM"]""", "model_type", "\"llama\"")]
+    [InlineData("architectures", """["\u001b[31mForCausalLM"]""", "?[31mForCausalLM", "supported are")]
+    [InlineData("architectures", "[]", "architectures", "a list of one name")]
+    [InlineData("quantization_config", """{"quant_method":"gptq"}""", "quantization_config", "bfloat16")]
+    [InlineData("auto_map", """{"AutoModelForCausalLM":"modeling.M"}""", "auto_map", "code of their own")]
+    [InlineData("hidden_act", "\"gelu\"", "hidden_act", "silu")]
+    [InlineData("use_sliding_window", "true", "use_sliding_window", "not supported")]
+    [InlineData("layer_types", """["full_attention","sliding_attention"]""", "layer_types", "full_attention")]
+    [InlineData("pretraining_tp", "2", "pretraining_tp = 2", "only 1")]
+    [InlineData("partial_rotary_factor", "0.5", "partial_rotary_factor = 0.5", "only 1")]
+    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8}""", "rope_scaling.rope_type = \"llama3\"", "not supported")]
+    [InlineData("rope_scaling", """{"type":"linear","factor":2}""", "rope_scaling.type = \"linear\"", "not supported")]
+    [InlineData("rope_scaling", """{"factor":2}""", "rope_scaling.factor = 2", "not supported")]
+    [InlineData("rope_scaling", "2", "rope_scaling", "a number")]
+    [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":500000}""", "rope_parameters.rope_type = \"yarn\"", "not supported")]
+    [InlineData("rope_parameters", """{"rope_type":"default","rope_theta":10000}""", "rope_parameters.rope_theta = 10000", "keep one")]
+    public void What_is_not_supported_is_refused_by_name(string field, string value, params string[] sentence)
+    {
+        var message = Refusal(With(root => root[field] = JsonNode.Parse(value)));
+
+        Assert.All(sentence, part => Assert.Contains(part, message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("vocab_size", "0")]
+    [InlineData("vocab_size", "-5")]
+    [InlineData("vocab_size", "1e30")]
+    [InlineData("vocab_size", "384.5")]
+    [InlineData("vocab_size", "\"384\"")]
+    [InlineData("hidden_size", "99999999999999999999")]
+    [InlineData("hidden_size", "65")]
+    [InlineData("intermediate_size", "0")]
+    [InlineData("num_hidden_layers", "0")]
+    [InlineData("num_hidden_layers", "1000000")]
+    [InlineData("num_attention_heads", "0")]
+    [InlineData("num_key_value_heads", "3")]
+    [InlineData("num_key_value_heads", "8")]
+    [InlineData("head_dim", "0")]
+    [InlineData("head_dim", "15")]
+    [InlineData("head_dim", "1048576")]
+    [InlineData("max_position_embeddings", "0")]
+    [InlineData("max_position_embeddings", "1000000000")]
+    [InlineData("rms_norm_eps", "-1e-6")]
+    [InlineData("rms_norm_eps", "0")]
+    [InlineData("rms_norm_eps", "1e400")]
+    [InlineData("rope_theta", "0")]
+    [InlineData("rope_theta", "1e400")]
+    [InlineData("tie_word_embeddings", "1")]
+    public void An_impossible_size_is_refused_with_its_field_and_value(string field, string value)
+    {
+        var message = Refusal(With(root => root[field] = JsonNode.Parse(value)));
+
+        Assert.Contains(field, message, StringComparison.Ordinal);
+        Assert.Contains(value, message, StringComparison.Ordinal);
+        Assert.StartsWith("the-config", message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("vocab_size")]
+    [InlineData("hidden_size")]
+    [InlineData("intermediate_size")]
+    [InlineData("num_hidden_layers")]
+    [InlineData("num_attention_heads")]
+    [InlineData("max_position_embeddings")]
+    public void A_missing_size_is_named(string field) =>
+        Assert.Equal($"the-config lacks the field {field}.", Refusal(With(root => root.Remove(field))));
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("{\"vocab_size\":1,\"vocab_size\":2}")]
+    [InlineData("{\"model_type\":\"\\ud800\"}")]
+    public void What_is_not_a_strict_JSON_object_is_refused(string text) => Assert.StartsWith("the-config", Refusal(text), StringComparison.Ordinal);
+
+    [Fact]
+    public void A_random_mutation_is_refused_in_one_way_only()
+    {
+        var original = Encoding.UTF8.GetBytes(Llama);
+        var mutations = new Mutations(seed: 7);
+        var refused = 0;
+        for (var round = 0; round < 10_000; round++)
+        {
+            var bytes = mutations.Of(original);
+            try
+            {
+                var config = ModelConfig.Parse(bytes, "the-config");
+                Assert.True(config.Heads % config.KeyValueHeads == 0 && config.HeadSize % 2 == 0);
+                GenerationConfig.Parse(bytes, "the-config", bytes, "the-config");
+            }
+            catch (InvalidDataException)
+            {
+                refused++;
+            }
+        }
+
+        Assert.InRange(refused, 1, 9_999);
+    }
+
+    [Theory]
+    [InlineData("""{"eos_token_id":[7,5,7],"bos_token_id":3}""", new[] { 7, 5 }, 3)]
+    [InlineData("""{"eos_token_id":9}""", new[] { 9 }, 1)]
+    [InlineData("""{"eos_token_id":null}""", new[] { 2 }, 1)]
+    [InlineData("""{}""", new[] { 2 }, 1)]
+    [InlineData(null, new[] { 2 }, 1)]
+    public void End_of_text_comes_from_generation_config_and_else_from_config(string? generation, int[] eos, int bos)
+    {
+        var parsed = GenerationConfig.Parse(Encoding.UTF8.GetBytes(Llama), "the-config",
+            generation is null ? null : Encoding.UTF8.GetBytes(generation), "the-generation");
+
+        Assert.Equal(eos, parsed.EosTokenIds);
+        Assert.Equal(bos, parsed.BosTokenId);
+    }
+
+    [Fact]
+    public void An_end_of_text_that_is_no_id_is_refused()
+    {
+        var message = Assert.Throws<InvalidDataException>(() => GenerationConfig.Parse(Encoding.UTF8.GetBytes(Llama), "the-config",
+            Encoding.UTF8.GetBytes("""{"eos_token_id":[1,"</s>"]}"""), "the-generation")).Message;
+
+        Assert.StartsWith("the-generation has eos_token_id = ", message, StringComparison.Ordinal);
+    }
+
+    private static string With(Action<JsonObject> edit)
+    {
+        var root = JsonNode.Parse(Llama)!.AsObject();
+        edit(root);
+        return root.ToJsonString();
+    }
+
+    private static ModelConfig Parse(string json) => ModelConfig.Parse(Encoding.UTF8.GetBytes(json), "the-config");
+
+    private static string Refusal(string json) => Assert.Throws<InvalidDataException>(() => Parse(json)).Message;
+}
