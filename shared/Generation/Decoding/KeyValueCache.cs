@@ -53,7 +53,8 @@ internal sealed unsafe class KeyValueCache : IDisposable
         var length = (long)tokens * BytesPerToken;
         foreach (var (tensor, target) in tensors)
         {
-            var (from, to) = ((byte*)source.tensors[tensor] + (fromRow * BytesPerRow), (byte*)target + (toRow * BytesPerRow));
+            var from = (byte*)source.tensors[tensor] + (fromRow * BytesPerRow);
+            var to = (byte*)target + (toRow * BytesPerRow);
             for (var head = 0; head < graph.Config.KeyValueHeads; head++)
             {
                 Buffer.MemoryCopy(from + (head * BytesPerHead), to + (head * BytesPerHead), length, length);
