@@ -65,9 +65,8 @@ public sealed class Checkpoint : IDisposable
         var configPath = Inside(folder, CheckpointFiles.Config);
         var configText = StrictJson.ReadFile(configPath);
         var config = ModelConfig.Parse(configText, configPath);
-        var generationPath = Inside(folder, CheckpointFiles.GenerationConfig);
-        var generationText = sizes.ContainsKey(CheckpointFiles.GenerationConfig) ? StrictJson.ReadFile(generationPath) : null;
-        var generation = GenerationConfig.Parse(configText, configPath, generationText, generationPath);
+        var generationText = sizes.ContainsKey(CheckpointFiles.GenerationConfig) ? StrictJson.ReadFile(Inside(folder, CheckpointFiles.GenerationConfig)) : null;
+        var generation = GenerationConfig.Parse(configText, configPath, generationText, Path.Combine(folder, CheckpointFiles.GenerationConfig));
 
         var files = new List<SafetensorsFile>();
         try
@@ -99,10 +98,17 @@ public sealed class Checkpoint : IDisposable
     internal static string Inside(string folder, string name)
     {
         var path = Path.Combine(folder, name);
-        var root = Path.GetFullPath(folder) + Path.DirectorySeparatorChar;
-        return File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target && !target.FullName.StartsWith(root, StringComparison.Ordinal)
-            ? throw new InvalidDataException($"{path} is a link that leads out of its folder; copy the folder with its files (cp -rL).")
-            : path;
+        try
+        {
+            var root = Path.GetFullPath(folder) + Path.DirectorySeparatorChar;
+            return File.ResolveLinkTarget(path, returnFinalTarget: true) is not { } target || (target.Exists && target.FullName.StartsWith(root, StringComparison.Ordinal))
+                ? path
+                : throw new InvalidDataException($"{path} is a link that leads out of its folder or to nothing; copy the folder with its files (cp -rL).");
+        }
+        catch (IOException fault)
+        {
+            throw new InvalidDataException($"{path} cannot be followed to a file: {fault.Message}", fault);
+        }
     }
 
     private static Dictionary<string, StoredTensor> ByName(IEnumerable<SafetensorsFile> files, ShardIndex? index)

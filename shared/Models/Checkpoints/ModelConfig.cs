@@ -97,7 +97,7 @@ public sealed record ModelConfig
 
         if ((long)heads * headSize > MostWidth)
         {
-            throw new InvalidDataException($"{name} has num_attention_heads = {heads} of size {headSize}, together more than {MostWidth}.");
+            throw new InvalidDataException($"{name} has num_attention_heads = {heads} times head_dim = {headSize}, more than {MostWidth} together.");
         }
 
         var bias = architecture == Architecture.Llama && fields.Flag("attention_bias", absent: false);
