@@ -50,7 +50,7 @@ internal static class TokenizerDifference
                     }
                 }
 
-                var added = rest.Keys.Where(name => at.Length > 0 || !PassedOver.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault();
+                var added = rest.Keys.Order(StringComparer.Ordinal).FirstOrDefault(name => at.Length > 0 || !PassedOver.Contains(name));
                 return added is null ? null : Within(at, added);
 
             case JsonValueKind.Array:
@@ -69,7 +69,8 @@ internal static class TokenizerDifference
 
     private static string Within(string at, string name)
     {
-        var shown = name.Length > 0 && name.All(character => char.IsAsciiLetter(character) || character == '_') ? name : StrictJson.Quoted(name);
+        var isPlain = name.Length > 0 && name.All(character => char.IsAsciiLetter(character) || character == '_');
+        var shown = isPlain ? name : StrictJson.Quoted(name);
         return at.Length == 0 ? shown : $"{at}.{shown}";
     }
 }

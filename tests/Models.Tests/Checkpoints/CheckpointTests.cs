@@ -286,6 +286,19 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void A_pipe_in_place_of_a_file_is_refused_and_not_waited_for()
+    {
+        using var model = ModelFolder.CopyOf("qwen2-tied/model");
+        File.Delete(model.PathOf("generation_config.json"));
+        using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", [model.PathOf("generation_config.json")]))
+        {
+            mkfifo.WaitForExit();
+        }
+
+        Assert.Contains("generation_config.json is empty or no plain file", model.Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Random_damage_to_any_file_is_refused_in_one_way_only()
     {
         var mutations = new Mutations(seed: 11);
