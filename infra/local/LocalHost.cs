@@ -4,6 +4,7 @@ using Hindsight.Coordinator;
 using Hindsight.Generator;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace Hindsight.Local;
@@ -21,6 +22,9 @@ internal sealed class LocalHost : IAsyncDisposable
         _host = host;
         _generators = generators;
     }
+
+    /// <summary>Where the HTTP functions answer.</summary>
+    public string? Address => _host.Services.GetRequiredService<IConfiguration>()["LocalHttpAddress"];
 
     /// <summary>Starts the apps on a storage account.</summary>
     /// <param name="connection">Its connection string.</param>
@@ -62,7 +66,10 @@ internal sealed class LocalHost : IAsyncDisposable
     private static Dictionary<string, string?> Settings(string connection) => new()
     {
         ["Storage"] = connection,
-        ["ServiceBus"] = connection,
+        // After a kill, the messages that were being handled come back when their locks expire: soon. Each kill counts as a delivery, and
+        // a person may stop and start as often as they like; errors are counted apart, by the workflow itself.
+        ["ServiceBus"] = $"{connection.TrimEnd(';')};QueueLockDuration=00:00:10;QueueMaxDeliveryCount=1000",
+        ["LocalHttpPort"] = "0",
         ["NightlySchedule"] = "0 0 2 * * *",
         ["WatchdogSchedule"] = "*/10 * * * * *",
         ["Workflow:CacheFolder"] = Storage.CacheFolder,

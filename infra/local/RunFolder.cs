@@ -134,7 +134,8 @@ internal sealed class RunFolder
     {
         try
         {
-            return CheckpointFiles.Missing(files, name => File.ReadAllBytes(System.IO.Path.Combine(folder, name)));
+            return CheckpointFiles.Missing(
+                files, () => ShardIndex.Parse(File.ReadAllBytes(System.IO.Path.Combine(folder, CheckpointFiles.Index)), CheckpointFiles.Index));
         }
         catch (InvalidDataException)
         {

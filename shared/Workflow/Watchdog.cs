@@ -99,9 +99,9 @@ public sealed class Watchdog(
         var board = new StageBoard(store, message.Run, message.Evaluation, message.Stage);
         if (!await board.IsClosedAsync(message.Shard, cancellation))
         {
-            var attempt = await board.ReadAttemptAsync(message.Shard, cancellation);
+            var attempts = await board.ReadAttemptsAsync(message.Shard, cancellation);
             await board.MarkFailedAsync(
-                message.Shard, attempt ?? new ShardFailed("every worker that took this shard stopped before finishing it"), cancellation);
+                message.Shard, new ShardFailed(attempts?.Why ?? "every worker that took this shard stopped before finishing it"), cancellation);
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
         }
     }

@@ -15,6 +15,9 @@ public sealed record WorkflowOptions
     /// <summary>How often a lost shard is offered again before it is given up. Default 5.</summary>
     public int ShardOffers { get; set; } = 5;
 
+    /// <summary>Failed attempts at a shard before it is given up. Default 5.</summary>
+    public int ShardAttempts { get; set; } = 5;
+
     /// <summary>Where workers keep the checkpoints they downloaded. Default a folder in the temporary folder.</summary>
     public string CacheFolder { get; set; } = Path.Combine(Path.GetTempPath(), "hindsight");
 

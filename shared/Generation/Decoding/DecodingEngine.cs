@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Hindsight.Models;
 using Microsoft.ML.OnnxRuntime;
 
@@ -33,6 +34,13 @@ public readonly record struct EngineWork(long Prompts, long PromptTokens, long D
 /// </summary>
 public sealed class DecodingEngine : IDisposable
 {
+    /// <summary>Changes whenever the same request could give other tokens: a new graph, operator, sampler or random stream.</summary>
+    public const string NumericsVersion = "1";
+
+    /// <summary>What computes: answers are promised to be the same, bit for bit, on one device and build.</summary>
+    public static string Device { get; } =
+        $"CPU ({RuntimeInformation.ProcessArchitecture}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+
     /// <summary>A prompt is read in pieces of this many tokens, so that attention scores stay small however long it is.</summary>
     private const int PromptPiece = 512;
 

@@ -71,11 +71,7 @@ public sealed class Checkpoint : IDisposable
         var configPath = Inside(folder, CheckpointFiles.Config);
         var configText = StrictJson.ReadFile(configPath);
         var config = ModelConfig.Parse(configText, configPath);
-        var generationText = sizes.ContainsKey(CheckpointFiles.GenerationConfig)
-            ? StrictJson.ReadFile(Inside(folder, CheckpointFiles.GenerationConfig))
-            : null;
-        var generation = GenerationConfig.Parse(
-            configText, configPath, generationText, Path.Combine(folder, CheckpointFiles.GenerationConfig));
+        var generation = GenerationConfig.Load(folder);
 
         var files = new List<SafetensorsFile>();
         try

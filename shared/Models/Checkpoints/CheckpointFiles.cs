@@ -41,10 +41,6 @@ public static partial class CheckpointFiles
     /// <param name="name">A file name without folder, or what claims to be one.</param>
     public static bool IsWeights(string name) => WeightsName().IsMatch(name);
 
-    /// <summary>Whether a file holds tensors: the large files, whose headers can be read without the rest.</summary>
-    /// <param name="name">A file name without folder.</param>
-    public static bool IsTensors(string name) => name.EndsWith(".safetensors", StringComparison.Ordinal);
-
     /// <summary>
     /// What a folder still lacks: null when a model can be loaded from it, else one sentence that begins with the missing file. Whether
     /// the files are sound is not asked here.

@@ -7,6 +7,16 @@ namespace Hindsight.Models;
 /// <param name="BosTokenId">The id that begins a text, where there is one.</param>
 public sealed record GenerationConfig(IReadOnlyList<int> EosTokenIds, int? BosTokenId)
 {
+    /// <summary>Reads a model folder's generation_config.json, and its config.json for what that does not say.</summary>
+    /// <exception cref="InvalidDataException">A file is missing or malformed.</exception>
+    public static GenerationConfig Load(string folder)
+    {
+        var config = Checkpoint.Inside(folder, CheckpointFiles.Config);
+        var generation = Path.Combine(folder, CheckpointFiles.GenerationConfig);
+        var own = File.Exists(generation) ? StrictJson.ReadFile(Checkpoint.Inside(folder, CheckpointFiles.GenerationConfig)) : null;
+        return Parse(StrictJson.ReadFile(config), config, own, generation);
+    }
+
     /// <summary>Reads generation_config.json, and config.json for what it does not say.</summary>
     /// <param name="config">The content of config.json.</param>
     /// <param name="configName">Its name for messages.</param>

@@ -39,16 +39,18 @@ public sealed class ShardWorker(
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return null;
         }
-        catch (InvalidDataException exception)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
-            await board.MarkFailedAsync(message.Shard, new ShardFailed(exception.Message), cancellation);
+            // Bad input stays bad; anything else may pass, and gets some more attempts.
+            var why = exception is InvalidDataException ? exception.Message : $"{exception.GetType().Name}: {exception.Message}";
+            if (exception is not InvalidDataException && await board.CountAttemptAsync(message.Shard, why, cancellation) < options.ShardAttempts)
+            {
+                throw;
+            }
+
+            await board.MarkFailedAsync(message.Shard, new ShardFailed(why), cancellation);
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
-            return exception.Message;
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            await board.MarkAttemptAsync(message.Shard, new ShardFailed($"{exception.GetType().Name}: {exception.Message}"), cancellation);
-            throw;
+            return why;
         }
         finally
         {

@@ -22,7 +22,7 @@ public sealed class CheckpointCache(BlobStore store, WorkflowOptions options)
         foreach (var file in checkpoint.Files)
         {
             var path = Path.Combine(folder, Names.Require(file.Name, "file"));
-            if ((!weights && CheckpointFiles.IsTensors(file.Name)) || File.Exists(path))
+            if ((!weights && CheckpointFiles.IsWeights(file.Name)) || File.Exists(path))
             {
                 continue;
             }

@@ -41,7 +41,9 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
         {
             missing = CheckpointFiles.Missing(
                 Sizes(await BlobStore.ListAsync(store.Checkpoints, $"{run}/{checkpoint}/", cancellation)),
-                name => store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{name}").DownloadContent(cancellation).Value.Content.ToArray());
+                () => ShardIndex.Parse(
+                    store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{CheckpointFiles.Index}").DownloadContent(cancellation).Value.Content,
+                    CheckpointFiles.Index));
         }
         catch (InvalidDataException)
         {

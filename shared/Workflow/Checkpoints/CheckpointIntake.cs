@@ -123,7 +123,7 @@ public sealed class CheckpointIntake(
     {
         await using var content = await blob.OpenReadAsync(bufferSize: 1 << 16, cancellationToken: cancellation);
         await using var outline = File.Create(path);
-        if (!CheckpointFiles.IsTensors(file.Name))
+        if (!CheckpointFiles.IsWeights(file.Name))
         {
             if (file.Size > SmallFile)
             {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Hindsight.Models;
 using Hindsight.Reporting;
 
 namespace Hindsight.Workflow;
@@ -12,10 +13,7 @@ public sealed record CheckpointVersion(string Name, long? Step, IReadOnlyList<Ch
 {
     /// <summary>Digest of every tensor file and the config: what answers belong to.</summary>
     [JsonIgnore]
-    public string WeightsDigest => Digest.OfJson(Files
-        .Where(file => file.Name == "config.json" || file.Name.EndsWith(".safetensors", StringComparison.Ordinal)
-            || file.Name.EndsWith(".safetensors.index.json", StringComparison.Ordinal))
-        .Select(file => new { file.Name, file.Sha256 }));
+    public string WeightsDigest => CheckpointFiles.WeightsDigest(Files.ToDictionary(file => file.Name, file => file.Sha256));
 }
 
 /// <summary>

@@ -57,7 +57,7 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
         }
 
         var messages = problem.Messages ?? [new ChatMessage("user", question)];
-        var text = Template!.Render(messages, addGenerationPrompt: true, date: spec.Date);
+        var text = Template!.Render(messages, addGenerationPrompt: true, date: new DateTimeOffset(spec.Date, TimeOnly.MinValue, TimeSpan.Zero));
         return new Prompt(text, Tokenizer.Encode(text, addSpecialTokens: false));
     }
 

@@ -31,9 +31,14 @@ public sealed record StagePlan(IReadOnlyList<Shard> Shards);
 /// <param name="Seconds">From taking the shard to finishing it.</param>
 public sealed record ShardDone(int Answers, long Tokens, double Seconds);
 
-/// <summary>Written when a shard is given up, or by an attempt that failed.</summary>
+/// <summary>Written when a shard is given up.</summary>
 /// <param name="Why">One sentence.</param>
 public sealed record ShardFailed(string Why);
+
+/// <summary>What the attempts at a shard that reported back came to. Attempts whose worker just died are not among them.</summary>
+/// <param name="Times">How many failed.</param>
+/// <param name="Why">What the latest failed with.</param>
+public sealed record ShardAttempts(int Times, string Why);
 
 /// <summary>Written by the watchdog when it offers a lost shard again.</summary>
 /// <param name="Times">How often by now.</param>

@@ -48,13 +48,19 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
     public Task MarkFailedAsync(int shard, ShardFailed failed, CancellationToken cancellation) =>
         BlobStore.TryCreateJsonAsync(Blob($"{shard:D5}.failed.json"), failed, cancellation);
 
-    /// <summary>Keeps what the latest attempt at a shard failed with.</summary>
-    public Task MarkAttemptAsync(int shard, ShardFailed failed, CancellationToken cancellation) =>
-        Blob($"{shard:D5}.attempt.json").UploadAsync(BinaryData.FromObjectAsJson(failed, Json.Compact), overwrite: true, cancellation);
+    /// <summary>Counts an attempt at a shard that failed.</summary>
+    /// <returns>How many failed by now.</returns>
+    public async Task<int> CountAttemptAsync(int shard, string why, CancellationToken cancellation)
+    {
+        var times = ((await ReadAttemptsAsync(shard, cancellation))?.Times ?? 0) + 1;
+        await Blob($"{shard:D5}.attempts.json").UploadAsync(
+            BinaryData.FromObjectAsJson(new ShardAttempts(times, why), Json.Compact), overwrite: true, cancellation);
+        return times;
+    }
 
-    /// <summary>What the latest attempt at a shard failed with; null when none reported back.</summary>
-    public Task<ShardFailed?> ReadAttemptAsync(int shard, CancellationToken cancellation) =>
-        BlobStore.TryReadJsonAsync<ShardFailed>(Blob($"{shard:D5}.attempt.json"), cancellation);
+    /// <summary>The attempts at a shard that failed; null when none reported back.</summary>
+    public Task<ShardAttempts?> ReadAttemptsAsync(int shard, CancellationToken cancellation) =>
+        BlobStore.TryReadJsonAsync<ShardAttempts>(Blob($"{shard:D5}.attempts.json"), cancellation);
 
     /// <summary>A sign of life from the worker that has a shard.</summary>
     public Task SignAsync(int shard, CancellationToken cancellation) =>
