@@ -14,10 +14,10 @@ internal static partial class ChoiceAnswer
     {
         if (BoxedAnswer.Find(text, out var box))
         {
-            return box is not null && Alone().Match(Unwrap(box)) is { Success: true } boxed ? Letter(boxed) : null;
+            return box is { Length: < 100 } && Alone().Match(Unwrap(box)) is { Success: true } boxed ? Letter(boxed) : null;
         }
 
-        text = text.Trim();
+        text = Graders.Tail(text.Trim());
         var lastLine = text[(text.LastIndexOf('\n') + 1)..];
         return Last(Announced().Matches(text))
             ?? First(Alone().Match(text))

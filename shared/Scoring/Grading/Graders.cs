@@ -53,6 +53,13 @@ public static class Graders
         return new(sample, extracted is null ? null : VotingClass(kind, extracted), verdict, tokens);
     }
 
+    /// <summary>
+    /// The end of a text, where an answer that is not boxed stands. It bounds the work of the search, whose patterns are not all linear.
+    /// </summary>
+    internal static string Tail(string text) => text.Length <= TailLength ? text : text[^TailLength..];
+
+    private const int TailLength = 10_000;
+
     private static string VotingClass(GraderKind kind, string extracted) => kind switch
     {
         GraderKind.Number => NumberAnswer.Normalise(extracted),

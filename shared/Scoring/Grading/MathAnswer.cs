@@ -15,9 +15,10 @@ internal static partial class MathAnswer
     {
         if (BoxedAnswer.Find(text, out var box))
         {
-            return string.IsNullOrWhiteSpace(box) ? null : box;
+            return string.IsNullOrWhiteSpace(box) || box.Length > MathNotation.MostCharacters ? null : box;
         }
 
+        text = Graders.Tail(text);
         foreach (var announcement in Announcements)
         {
             var at = text.LastIndexOf(announcement, StringComparison.OrdinalIgnoreCase);
@@ -27,10 +28,10 @@ internal static partial class MathAnswer
             }
         }
 
-        var formula = LastFormula(text, out var end);
-        if (formula is not null && NumberAnswer.Extract(text[end..]) is null)
+        if (LastFormula(text, out var end) is { } formula && NumberAnswer.Extract(text[end..]) is null)
         {
-            return formula;
+            // What cannot be read between two dollar signs is rather a sentence about prices.
+            return IsReadable(formula) ? formula : NumberAnswer.Extract(text) ?? formula;
         }
 
         return IsFormula(text) ? text.Trim() : NumberAnswer.Extract(text);
@@ -55,9 +56,10 @@ internal static partial class MathAnswer
     {
         rest = rest.TrimStart(' ', '\n', '\r', '\t', ':', '*', '"');
         var line = rest.AsSpan().IndexOf('\n');
-        if (FirstFormula(rest) is { } formula)
+        if (FirstFormula(rest, out var end) is { } formula)
         {
-            return formula;
+            // "The largest $n$ is 34."
+            return Is().Match(rest, end) is { Success: true } more ? Announced(rest[(end + more.Length)..]) : formula;
         }
 
         rest = line < 0 ? rest : rest[..line];
@@ -69,9 +71,10 @@ internal static partial class MathAnswer
     }
 
     /// <summary>A formula at the very start of the text, after at most a few words.</summary>
-    private static string? FirstFormula(string text)
+    private static string? FirstFormula(string text, out int end)
     {
         var match = Formula().Match(text);
+        end = match.Index + match.Length;
         return match.Success && match.Index <= 40 && !text.AsSpan(0, match.Index).ContainsAny('.', '\n') && !text.AsSpan(0, match.Index).ContainsAnyInRange('0', '9')
             ? Content(match)
             : null;
@@ -94,14 +97,18 @@ internal static partial class MathAnswer
         match.Groups.Cast<Group>().Skip(1).First(group => group.Success).Value is var content && string.IsNullOrWhiteSpace(content) ? null : content;
 
     /// <summary>A short text without words: "4a-2", "\frac{5}{8}", "x = 3".</summary>
-    private static bool IsFormula(string text) => text.Length <= 200 && !Word().IsMatch(Command().Replace(text, " "))
-        && MathParser.Parse(MathNotation.Simplify(text)) is not null;
+    private static bool IsFormula(string text) => text.Length <= 200 && !Word().IsMatch(Command().Replace(text, " ")) && IsReadable(text);
 
-    [GeneratedRegex(@"\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:[^$\\]|\\.){1,2000})\$|\\\(([\s\S]{1,2000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]", RegexOptions.CultureInvariant)]
+    private static bool IsReadable(string text) => MathParser.Parse(MathNotation.Simplify(text)) is not null;
+
+    [GeneratedRegex(@"\$\$([^$]{1,500})\$\$|(?<!\\)\$((?:[^$\\]|\\.){1,500})\$|\\\(([\s\S]{1,500}?)\\\)|\\\[([\s\S]{1,500}?)\\\]", RegexOptions.CultureInvariant)]
     private static partial Regex Formula();
 
     [GeneratedRegex(@"\.(?:\s|$)", RegexOptions.CultureInvariant)]
     private static partial Regex SentenceEnd();
+
+    [GeneratedRegex(@"\G\s+is\s", RegexOptions.CultureInvariant)]
+    private static partial Regex Is();
 
     [GeneratedRegex(@"[A-Za-z]{3,}", RegexOptions.CultureInvariant)]
     private static partial Regex Word();

@@ -6,7 +6,7 @@ namespace Hindsight.Scoring;
 /// </summary>
 internal static class MathEquality
 {
-    private const int MostPieces = 40;
+    private const int MostPieces = 40, ShortestWord = 4;
 
     public static bool AreEqual(string gold, string answer)
     {
@@ -16,9 +16,16 @@ internal static class MathEquality
         }
 
         var (a, b) = (MathNotation.Simplify(gold), MathNotation.Simplify(answer));
-        if (Folded(a) == Folded(b))
+        var (foldedA, foldedB) = (Folded(a), Folded(b));
+        if (foldedA == foldedB)
         {
-            return Folded(a).Length > 0;
+            return foldedA.Length > 0;
+        }
+
+        // Words are not products of letters: "listen" is not "silent".
+        if (foldedA.Length >= ShortestWord && foldedB.Length >= ShortestWord && foldedA.All(char.IsAsciiLetter) && foldedB.All(char.IsAsciiLetter))
+        {
+            return false;
         }
 
         return MathParser.Parse(a) is { } x && MathParser.Parse(b) is { } y && Same(Expand(x), Expand(y));
@@ -66,7 +73,7 @@ internal static class MathEquality
     private static bool HundredthEqual(MathNode.Percent percent, MathNode other) =>
         MathValue.AreEqual(new MathNode.Apply("/", percent.Value, new MathNode.Number(Rational.Of(100), false)), other);
 
-    /// <summary>What a name is set equal to: the right side of x = 5, f(x) = 5, (p, q) = (3, 2) or x ∈ S, and the last of x = 2 + 3 = 5.</summary>
+    /// <summary>What a name is set equal to: the right side of x = 5, f(x) = 5, (p, q) = (3, 2) or x ∈ S, and the end of a calculation (2 + 3 = 5).</summary>
     private static MathNode WithoutName(MathNode node)
     {
         if (node is not MathNode.Relation relation)
@@ -82,7 +89,7 @@ internal static class MathEquality
             return WithoutName(new MathNode.Relation([.. terms.Take(rounded + 1)], [.. operators.Take(rounded)]));
         }
 
-        return operators.All(o => o is '=' or '≈' or '∈') && (IsName(terms[0]) || terms.Count > 2) ? terms[^1]
+        return operators.All(o => o is '=' or '≈' or '∈') && (IsName(terms[0]) || terms.Count > 2 || !terms.SelectMany(Symbols).Any()) ? terms[^1]
             : operators is ['='] && IsName(terms[1]) && !IsName(terms[0]) ? terms[0]
             : node;
     }

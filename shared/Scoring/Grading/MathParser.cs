@@ -199,7 +199,8 @@ internal sealed class MathParser
     }
 
     private bool StartsFactor() => Peek() is var next
-        && (char.IsAsciiLetterOrDigit(next) || next is '(' or '{' or '\\' or '.' or '⦃' || (next == '|' && _openBars == 0));
+        && (char.IsAsciiLetterOrDigit(next) || next is '(' or '{' or '.' or '⦃' || (next == '|' && _openBars == 0)
+            || (next == '\\' && !_text.AsSpan(_at).StartsWith(@"\end")));
 
     private MathNode Factor()
     {

@@ -16,7 +16,7 @@ internal static partial class NumberAnswer
     public static string? Extract(string text)
     {
         var last = (Match?)null;
-        for (var match = Number().Match(text); match.Success; match = match.NextMatch())
+        for (var match = Number().Match(Graders.Tail(text)); match.Success; match = match.NextMatch())
         {
             last = match;
         }
