@@ -43,9 +43,9 @@ internal static class Findings
                     ? (Prose)$"{Between(solved)}; before training {Number.Percent(before.Value)}"
                     : Between(solved)));
         }
-        if (scores.Trajectory.Count > 1 && scores.Forgetting is { } forgetting)
+        if (scores.Trajectory.Count > 1 && scores.Forgetting is { } forgetting && Lost(scores, forgetting) is ( >= 0, > 0) counted)
         {
-            var (lost, wrong) = Lost(scores, forgetting);
+            var (lost, wrong) = counted;
             numbers.Add(new($"Final errors that an earlier checkpoint had solved, greedy", $"{lost} of {wrong}",
                 scores.SampledForgetting?.Excess is { } excess
                     ? (Prose)$"sampled, against the null: {Number.Points(excess)}, {Clear(excess)}"
@@ -55,7 +55,7 @@ internal static class Findings
         {
             var change = budget.Spread.Value - budget.Alone.Value;
             numbers.Add(new($"Pass@{budget.K} over {budget.T} checkpoints instead of the final one",
-                $"{Number.Fixed(100 * budget.Alone.Value)} → {Number.Percent(budget.Spread.Value)}",
+                Math.Round(change, 3) == 0 ? Number.Percent(budget.Spread.Value) : $"{Number.Fixed(100 * budget.Alone.Value)} → {Number.Percent(budget.Spread.Value)}",
                 Math.Round(change, 3) == 0 ? (Prose)$"no difference"
                     : Overlap(budget.Alone, budget.Spread) ? (Prose)$"the two intervals overlap: not a clear difference" : $"the two intervals do not overlap"));
         }
@@ -64,7 +64,7 @@ internal static class Findings
             numbers.Add(weights.Chosen == 0
                 ? new($"Early weight", $"0", $"no mixture beat the late checkpoint on the {weights.SelectProblems} problems for choosing")
                 : new($"Pass@1 gained by early weight {Number.Decimal(weights.Chosen)}", $"{Number.Points(weights.GainOverLate)}",
-                    $"on {weights.ReportProblems} problems not used for choosing: {Clear(weights.GainOverLate)}"));
+                    $"on {Number.Count(weights.ReportProblems, "problem", "problems")} not used for choosing: {Clear(weights.GainOverLate)}"));
         }
         return numbers;
     }
@@ -80,7 +80,7 @@ internal static class Findings
         _ => $"not a clear difference, the interval includes zero",
     };
 
-    /// <summary>The smallest true difference that this many problems would show four times in five: 2.8 standard errors, the interval being ±1.96.</summary>
+    /// <summary>The smallest true difference that this many problems would show four times in five: 2.8 standard errors, the interval being about ±1.96.</summary>
     public static Prose Detectable(Estimate difference) => $"{Number.Fixed(100 * (difference.High - difference.Low) / 2 * 2.8 / 1.96)} points";
 
     private static Prose FirstTry(EvaluationScores scores, CheckpointScores final)
@@ -99,7 +99,7 @@ internal static class Findings
     {
         Prose luck = scores.SampledForgetting?.Excess switch
         {
-            null => (Prose)$"",
+            null => (Prose)$", part of which may be luck: there is no null reference without samples",
             { Low: > 0 } excess => $", more than chance gives: sampling shows {Number.Points(excess)} beyond the null",
             { High: < 0 } excess => $", though sampling shows less than the null: {Number.Points(excess)}",
             { } excess => $", which chance alone could explain: sampling shows {Number.Points(excess)} beyond the null",

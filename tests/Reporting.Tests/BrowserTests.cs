@@ -2,9 +2,33 @@ using Microsoft.Playwright;
 
 namespace Hindsight.Reporting.Tests;
 
-public sealed class BrowserTests
+/// <summary>One headless Chromium for all tests of the page; none where none is installed.</summary>
+public sealed class Chromium : IAsyncLifetime
 {
-    private static readonly string? Chromium = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+    private static readonly string? Executable = new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+
+    private IPlaywright? _playwright;
+
+    public IBrowser? Browser { get; private set; }
+
+    public async Task InitializeAsync()
+    {
+        if (Executable is not null)
+        {
+            _playwright = await Playwright.CreateAsync();
+            Browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Executable, Args = ["--no-sandbox"] });
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        await (Browser?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _playwright?.Dispose();
+    }
+}
+
+public sealed class BrowserTests(Chromium chromium) : IClassFixture<Chromium>
+{
 
     [SkippableTheory]
     [InlineData(1280, ColorScheme.Light)]
@@ -50,17 +74,15 @@ public sealed class BrowserTests
     }
 
     /// <summary>Opens the page from a file; the result is whatever it wrote to the console, threw, or asked of the network.</summary>
-    private static async Task<IReadOnlyList<string>> Open(ReportData data, int width, ColorScheme scheme, Func<IPage, Task> check)
+    private async Task<IReadOnlyList<string>> Open(ReportData data, int width, ColorScheme scheme, Func<IPage, Task> check)
     {
-        Skip.If(Chromium is null, "No Chromium on this machine: install Debian's chromium to see the page in a browser.");
+        Skip.If(chromium.Browser is null, "No Chromium on this machine: install Debian's chromium to see the page in a browser.");
         var folder = Directory.CreateTempSubdirectory("hindsight-report-");
         try
         {
             var file = Path.Combine(folder.FullName, "report.html");
             await File.WriteAllTextAsync(file, ReportPage.Html(data, SampleReport.Times));
-            using var playwright = await Playwright.CreateAsync();
-            await using var browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Chromium, Args = ["--no-sandbox"] });
-            await using var context = await browser.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
+            await using var context = await chromium.Browser!.NewContextAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
             var page = await context.NewPageAsync();
             var seen = new List<string>();
             page.Console += (_, message) => seen.Add("console: " + message.Text);
@@ -73,10 +95,13 @@ public sealed class BrowserTests
                 }
             };
             await page.GotoAsync(new Uri(file).AbsoluteUri);
-            await page.WaitForFunctionAsync("[...document.querySelectorAll('[data-plot]')].every(plot => plot.classList.contains('drawn'))", null, new() { Timeout = 20_000 });
+            await page.WaitForFunctionAsync("[...document.querySelectorAll('[data-plot]')].every(plot => plot.classList.contains('drawn'))", null, new() { Timeout = 60_000 });
+            // Set to a folder to look at the pages.
             if (Environment.GetEnvironmentVariable("HINDSIGHT_SCREENSHOTS") is { } pictures)
             {
-                await page.ScreenshotAsync(new() { Path = Path.Combine(pictures, $"{string.Concat(data.Run.Where(char.IsLetterOrDigit))}-{width}-{scheme}.png"), FullPage = true });
+                var picture = Path.Combine(pictures, $"{string.Concat(data.Run.Where(char.IsLetterOrDigit))}-{width}-{scheme}");
+                await page.ScreenshotAsync(new() { Path = picture + ".png", FullPage = true });
+                await page.PdfAsync(new() { Path = picture + ".pdf", Format = "A4", Margin = new() { Top = "15mm", Bottom = "15mm", Left = "15mm", Right = "15mm" } });
             }
             await check(page);
             return seen;

@@ -23,7 +23,7 @@ internal static class EarlyWeights
         {
             panels.Add(Panel(weights, weights.K, point => point.SelectPassAtK, point => point.ReportPassAtK));
         }
-        return new("early-weights", "Mixing an early checkpoint in",
+        return new("early-weights", "Mixing in an early checkpoint",
         [
             new Paragraph($"Weights are mixed as w · {weights.Early} + (1 − w) · {weights.Late}; w is the early weight. {result}{power}{(chosen is null || weights.Chosen == 0 ? (Prose)$"" : $" There it scores {chosen.ReportPassAt1} at Pass@1 and {chosen.ReportPassAtK} at Pass@{weights.K}.")} {Number.Count(weights.Points.Count, "weight was", "weights were")} tried."),
             new Figures(panels),

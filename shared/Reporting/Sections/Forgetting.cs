@@ -83,7 +83,7 @@ internal static class Forgetting
                 encoding = new
                 {
                     x,
-                    y = new { field = "value", type = "quantitative", title = "share of problems", stack = (object?)null, axis = new { format = ".0%", tickCount = 5 } },
+                    y = new { field = "value", type = "quantitative", title = "share of problems", stack = (object?)null, scale = new { nice = true }, axis = new { format = ".0%", tickCount = 5 } },
                     color = Plot.Colours("kind", ["improved", "forgotten"], [Plot.Main, Plot.Second], "square"),
                     tooltip = new[] { Plot.Tip("from", "from"), Plot.Tip("to", "to"), Plot.Tip("kind", "problems"), Plot.Tip("size", "share", ".1%") },
                 },

@@ -8,11 +8,11 @@ internal static class LostAnswers
         if (data.LostExamples.Count == 0)
         {
             return data.Scores.Trajectory.Count < 2 ? null : new("lost", "Solved on the way, lost at the end",
-                [new Paragraph($"No problem was solved at a checkpoint and lost at the end.")]);
+                [new Paragraph($"No problem stands out as solved at a checkpoint and lost at the end.")]);
         }
         var blocks = new List<Block>
         {
-            new Paragraph($"Of {Number.Count(data.Scores.LostProblems.Count, "problem", "problems")} solved on the way and wrong at the end, the {data.LostExamples.Count} that tell most. Words that both answers share from the start are paler."),
+            new Paragraph($"{Number.Count(data.LostExamples.Count, "problem", "problems")} solved on the way and wrong at the end, the largest fall in pass rate first. Words that both answers share from the start are paler."),
         };
         foreach (var example in data.LostExamples)
         {

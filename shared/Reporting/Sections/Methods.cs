@@ -9,7 +9,7 @@ internal static class Methods
     {
         var notes = new List<Block>
         {
-            new Paragraph($"Intervals. Every interval is a 95\u00a0% interval for the question “how would this come out on new problems of this kind?”: the problem is the unit, or the cluster of problems that share a source. Samples of one problem are averaged first. Intervals of different points are not corrected for their number, so the best of many points is flattered."),
+            new Paragraph($"Intervals. Every interval is a 95\u00a0% interval for the question “how would this come out on new problems of this kind?”: the problem is the unit, or the cluster of problems that share a source. Samples of one problem are averaged first; then Student-t with the cluster-robust standard error, or, where all problems agree, the rule of three. Intervals of different points are not corrected for their number, so the best of many points is flattered."),
         };
         if (scores.PassAtK.Count > 0)
         {
@@ -17,7 +17,7 @@ internal static class Methods
         }
         if (scores.MajAtK.Count > 0)
         {
-            notes.Add(new Paragraph($"Maj@k|t. The same shares of k; equal answers vote together, and the expected score of the majority is taken over all ways to draw them. Where ± follows an interval, that number is the standard error of a Monte Carlo estimate, in points; elsewhere the value is exact. Answers that tie for the majority share it evenly."));
+            notes.Add(new Paragraph($"Maj@k|t. The same shares of k; equal answers vote together, answers from which nothing could be read form one class that is wrong, and classes that tie share the win evenly. The score is the expectation over all ways to draw the k answers. Where ± follows an interval, that number is the standard error of a Monte Carlo estimate, in points; elsewhere the value is exact."));
         }
         if (scores.Forgetting is not null || scores.SampledForgetting is not null)
         {
@@ -27,7 +27,7 @@ internal static class Methods
         {
             notes.Add(new Paragraph($"Early weight. Problems are split once, by cluster and seed, before anything is scored. The weight with the best Pass@1 on the select split is chosen, the smaller one at a tie; what is reported comes from the other problems, paired by problem."));
         }
-        notes.Add(new Paragraph($"Smallest difference that would show. Where an interval includes zero, the difference named is 2.8 standard errors: a true one of that size would be told from zero four times in five."));
+        notes.Add(new Paragraph($"Smallest difference that would show. Where an interval includes zero, the difference named is 1.43 half-widths of it, about 2.8 standard errors: a true one of that size would be told from zero four times in five."));
         notes.Add(new Paragraph($"Everything here can be computed again from scores.json and the stored answers."));
         return new("methods", "How the numbers were made", notes);
     }

@@ -18,7 +18,7 @@ internal static class SampleBudget
         {
             blocks.Add(majority);
         }
-        return blocks.Count == 0 ? null : new("budget", "The same number of answers, over more checkpoints",
+        return blocks.Count == 0 ? null : new("budget", "More checkpoints, same budget",
             blocks is [Figure one, Figure two] ? [new Figures([one, two])] : blocks);
     }
 

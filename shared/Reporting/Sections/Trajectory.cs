@@ -84,11 +84,15 @@ internal static class Trajectory
         Func<CheckpointScores, Estimate?> score = scores.Trajectory.Any(c => c.PassAt1 is not null) ? c => c.PassAt1 : c => c.Greedy;
         var best = scores.Trajectory.Where(c => score(c) is not null).MaxBy(c => score(c)!.Value)!;
         var final = scores.Trajectory[^1];
-        if (best == final || score(final) is not { } end)
+        var top = score(best)!;
+        if (score(final) is not { } end)
+        {
+            return $"The highest is {best.Name} with {top}; the final checkpoint has no score.";
+        }
+        if (top.Value <= end.Value)
         {
             return $"No checkpoint scores higher than the final one.";
         }
-        var top = score(best)!;
         return top.Low > end.High
             ? (Prose)$"The highest is {best.Name} with {top}, above the final checkpoint's {end}."
             : $"The highest is {best.Name} with {top}. The interval of the final checkpoint, {end}, overlaps, and the highest of several is flattered by chance: this alone does not make it the better model.";

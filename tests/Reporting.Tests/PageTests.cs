@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Hindsight.Reporting.Tests;
+
+public sealed partial class PageTests
+{
+    [Fact]
+    public void The_same_data_gives_the_same_bytes() =>
+        Assert.Equal(ReportPage.Html(SampleReport.Make(), SampleReport.Times), ReportPage.Html(SampleReport.Make(), SampleReport.Times));
+
+    [Fact]
+    public void Measured_times_change_only_the_marked_block()
+    {
+        var without = ReportPage.Html(Hostile.Report(), null);
+        var with = ReportPage.Html(Hostile.Report(), SampleReport.Times);
+
+        Assert.NotEqual(without, with);
+        Assert.Contains("6,541", with, StringComparison.Ordinal);
+        Assert.Equal(Unmeasured(without), Unmeasured(with));
+    }
+
+    [Fact]
+    public void The_policy_names_every_script_and_style_by_its_hash_and_allows_nothing_else()
+    {
+        var page = ReportPage.Html(Hostile.Report(), SampleReport.Times);
+        var policy = Policy().Match(page).Groups[1].Value.Replace("&#39;", "'", StringComparison.Ordinal);
+        var scripts = Script().Matches(page).Select(match => match.Groups[1].Value).ToArray();
+        var style = Style().Match(page).Groups[1].Value;
+
+        Assert.Equal(4, scripts.Length);
+        Assert.Equal(
+            $"default-src 'none'; script-src {string.Join(' ', scripts.Select(Hash))}; style-src {Hash(style)}; base-uri 'none'; form-action 'none'",
+            policy);
+        Assert.All(scripts, script => Assert.DoesNotContain("\r", script, StringComparison.Ordinal));
+        Assert.DoesNotMatch(@"(?m)^\s*(import|export)\b", scripts[2]);
+    }
+
+    [Fact]
+    public void Hostile_text_makes_no_tag_and_no_attribute()
+    {
+        var page = WithoutScripts(ReportPage.Html(Hostile.Report(), SampleReport.Times));
+        string[] tags = ["!doctype", "html", "head", "meta", "title", "body", "header", "main", "section", "article", "nav", "ul", "li", "a", "h1", "h2", "h3",
+            "h4", "p", "pre", "span", "bdi", "div", "dl", "dt", "dd", "figure", "figcaption", "details", "summary", "noscript", "table", "thead", "tbody",
+            "tr", "th", "td"];
+        string[] attributes = ["html", "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "role", "aria-label", "data-plot", "tabindex", "scope"];
+
+        var opened = page.Count(letter => letter == '<');
+        var parsed = Tag().Matches(page);
+
+        Assert.Equal(opened, parsed.Count);
+        Assert.All(parsed, tag =>
+        {
+            Assert.Contains(tag.Groups["name"].Value.ToLowerInvariant(), tags);
+            Assert.All(tag.Groups["attribute"].Captures, attribute => Assert.Contains(attribute.Value, attributes));
+        });
+        Assert.All(Href().Matches(page), href => Assert.StartsWith("#", href.Groups[1].Value, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Nothing_in_the_page_is_invisible_or_reorders_text()
+    {
+        var page = WithoutScripts(ReportPage.Html(Hostile.Report(), SampleReport.Times));
+        Assert.DoesNotContain(page.EnumerateRunes(), rune => rune.Value is not '\n' and not '\t' && Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate);
+        Assert.Contains("⟨U+202E⟩gnp.exe⟨U+202C⟩", page, StringComparison.Ordinal);
+        Assert.Contains("␛[31m", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_answer_of_many_megabytes_does_not_make_the_page_large()
+    {
+        var data = SampleReport.Make();
+        var huge = new string('x', 10_000_000);
+        var page = ReportPage.Html(data with { LostExamples = [new("sum-035", huge, huge, huge, huge, huge)] }, null);
+
+        Assert.True(page.Length < ReportPage.Html(data, null).Length + 50_000, $"The page has {page.Length} characters.");
+        Assert.Contains("9,995,000 characters left out", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Evaluations_in_which_almost_everything_is_absent_have_a_page()
+    {
+        Assert.All(Degenerate.Reports, data =>
+        {
+            Assert.Contains("class=\"headline\"", ReportPage.Html(data, null), StringComparison.Ordinal);
+            Assert.StartsWith("# What", ReportMarkdown.Write(data), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Headings_descend_without_a_gap()
+    {
+        var levels = Heading().Matches(WithoutScripts(ReportPage.Html(SampleReport.Make(), SampleReport.Times))).Select(match => match.Groups[1].Value[0] - '0').ToArray();
+        Assert.Equal(1, levels[0]);
+        Assert.Single(levels, level => level == 1);
+        Assert.All(levels.Zip(levels.Skip(1)), pair => Assert.True(pair.Second <= pair.First + 1, $"h{pair.First} is followed by h{pair.Second}."));
+    }
+
+    private static string Unmeasured(string page)
+    {
+        var start = page.Split(ReportPage.MeasuredStart + "\n");
+        Assert.Equal(2, start.Length);
+        var end = start[1].Split(ReportPage.MeasuredEnd + "\n");
+        Assert.Equal(2, end.Length);
+        return start[0] + end[1];
+    }
+
+    private static string WithoutScripts(string page)
+    {
+        page = Script().Replace(page, "");
+        page = Style().Replace(page, "");
+        return Comment().Replace(page, "");
+    }
+
+    private static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
+
+    [GeneratedRegex("<meta http-equiv=\"Content-Security-Policy\" content=\"([^\"]*)\">")]
+    private static partial Regex Policy();
+
+    [GeneratedRegex("<script>(.*?)</script>", RegexOptions.Singleline)]
+    private static partial Regex Script();
+
+    [GeneratedRegex("<style>(.*?)</style>", RegexOptions.Singleline)]
+    private static partial Regex Style();
+
+    [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline)]
+    private static partial Regex Comment();
+
+    [GeneratedRegex("</?(?<name>!?[a-zA-Z0-9]+)(?:\\s+(?<attribute>[a-z-]+)(?:=\"[^\"<>]*\")?)*>")]
+    private static partial Regex Tag();
+
+    [GeneratedRegex("href=\"([^\"]*)\"")]
+    private static partial Regex Href();
+
+    [GeneratedRegex("<h([1-6])[ >]")]
+    private static partial Regex Heading();
+}
