@@ -27,12 +27,13 @@ public sealed class AzuriteTests : IDisposable
     }
 
     [Fact]
-    public async Task Blobs_and_messages_of_a_second_ago_survive_a_kill_of_Azurite()
+    public async Task Blobs_and_messages_survive_a_kill_of_Azurite_from_the_moment_they_are_saved()
     {
         await using (var azurite = await Azurite.StartAsync(folder.FullName))
         {
             await StoreAsync(azurite);
-            await Task.Delay(TimeSpan.FromSeconds(1));
+            await SavedAsync("__azurite_db_blob__.json", "folder/b.txt");
+            await SavedAsync("__azurite_db_queue__.json", "\"messageId\"");
             using var process = Process.GetProcessById(azurite.ProcessId);
             process.Kill();
         }
@@ -90,6 +91,14 @@ public sealed class AzuriteTests : IDisposable
         var e = await Assert.ThrowsAsync<Azure.RequestFailedException>(() => blob.UploadAsync(BinaryData.FromString("second"), onlyIfAbsent));
         Assert.True(e.Status is 409 or 412);
         Assert.Equal("first", (await blob.DownloadContentAsync()).Value.Content.ToString());
+    }
+
+    private async Task SavedAsync(string index, string entry)
+    {
+        for (var watch = Stopwatch.StartNew(); !(await File.ReadAllTextAsync(Path.Combine(folder.FullName, index))).Contains(entry, StringComparison.Ordinal); await Task.Delay(50))
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{index} was not saved");
+        }
     }
 
     private static async Task StoreAsync(Azurite azurite)

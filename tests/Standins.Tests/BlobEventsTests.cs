@@ -18,7 +18,7 @@ public sealed class BlobEventsTests(AzuriteFixture azurite) : IClassFixture<Azur
         await using (var app = await StartAsync(container, queue))
         {
             await app.Journal.AtLeastAsync(1);
-            etag = (await blobs.GetBlobClient("run/a b/config.json").UploadAsync(BinaryData.FromString("{}"))).Value.ETag.ToString();
+            etag = (await blobs.GetBlobClient("run/a b/config.json").UploadAsync(BinaryData.FromString("{}"))).Value.ETag.ToString().Trim('"');
             var entry = (await app.Journal.AtLeastAsync(2))[1];
 
             using var json = JsonDocument.Parse(entry);

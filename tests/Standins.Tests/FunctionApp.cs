@@ -14,13 +14,18 @@ internal sealed class FunctionApp : IAsyncDisposable
 {
     private readonly IHost host;
 
-    private FunctionApp(IHost host) => this.host = host;
+    private FunctionApp(IHost host)
+    {
+        this.host = host;
+        Journal = host.Services.GetRequiredService<Journal>();
+        Log = host.Services.GetRequiredService<Log>();
+    }
 
     public IServiceProvider Services => host.Services;
 
-    public Journal Journal => Services.GetRequiredService<Journal>();
+    public Journal Journal { get; }
 
-    public Log Log => Services.GetRequiredService<Log>();
+    public Log Log { get; }
 
     public static async Task<FunctionApp> StartAsync(
         Type[] classes, Dictionary<string, string?> settings, Action<FunctionsApplicationBuilder>? configure = null)

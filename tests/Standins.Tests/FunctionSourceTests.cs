@@ -12,7 +12,15 @@ public sealed class FunctionSourceTests
     public void Functions_are_found_in_the_named_assemblies()
     {
         var settings = new ConfigurationBuilder().AddInMemoryCollection([KeyValuePair.Create("FunctionAssemblies", (string?)"Hindsight.Standins.Tests")]).Build();
-        Assert.Contains(typeof(Good), FunctionSource.FromAssemblies(settings).Types);
+        Assert.Contains(typeof(Good), FunctionSource.FromSettings(settings).Types);
+    }
+
+    [Fact]
+    public void Functions_are_found_in_what_the_program_refers_to_but_not_in_this_host_itself()
+    {
+        var types = FunctionSource.FromProgram(typeof(FunctionSourceTests).Assembly).Types.ToList();
+        Assert.Contains(typeof(Good), types);
+        Assert.All(types, type => Assert.Equal(typeof(Good).Assembly, type.Assembly));
     }
 
     [Fact]
@@ -29,7 +37,7 @@ public sealed class FunctionSourceTests
         AssertRefused<RetriedQueue>("AZFW0012");
 
     [Fact]
-    public void Two_functions_of_one_name_are_refused() => AssertRefused<Twins>("The function name same is taken more than once");
+    public void Two_functions_of_one_name_are_refused() => AssertRefused<Twins>("is taken more than once");
 
     [Fact]
     public void What_Azure_or_this_host_would_not_run_is_refused()

@@ -1,11 +1,14 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
 using Azure.Messaging.ServiceBus;
 using Microsoft.Azure.Functions.Worker;
 using Microsoft.Azure.Functions.Worker.Middleware;
+using Microsoft.Azure.Functions.Worker.OpenTelemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using OpenTelemetry;
 using OpenTelemetry.Trace;
-using Microsoft.Azure.Functions.Worker.OpenTelemetry;
 
 namespace Hindsight.Standins.Tests;
 
@@ -185,7 +188,7 @@ public sealed class ServiceBusTriggerTests(AzuriteFixture azurite) : IClassFixtu
         await using var client = azurite.Client();
         await using var app = await StartAsync<Recorder>(queue, configure: builder => builder.Services.AddOpenTelemetry()
             .UseFunctionsWorkerDefaults()
-            .WithTracing(tracing => tracing.AddProcessor(new OpenTelemetry.SimpleActivityExportProcessor(new SpanList(spans)))));
+            .WithTracing(tracing => tracing.AddProcessor(new SimpleActivityExportProcessor(new SpanList(spans)))));
         using var sending = new Activity("sending").SetIdFormat(ActivityIdFormat.W3C).Start();
         sending.ActivityTraceFlags = ActivityTraceFlags.Recorded;
         await client.CreateSender(queue).SendMessageAsync(new ServiceBusMessage("""{"name":"n","count":3}"""));
@@ -216,7 +219,7 @@ public sealed class ServiceBusTriggerTests(AzuriteFixture azurite) : IClassFixtu
         {
             Assert.Equal(cancellationToken, context.CancellationToken);
             Assert.Equal(message.MessageId, context.BindingContext.BindingData["MessageId"]);
-            var job = message.Body.ToObjectFromJson<Job>(new(System.Text.Json.JsonSerializerDefaults.Web))!;
+            var job = JsonSerializer.Deserialize<Job>(message.Body, JsonSerializerOptions.Web)!;
             journal.Write($"{context.FunctionDefinition.Name} {message.MessageId} {job.Name} {job.Count} {message.DeliveryCount}");
             return Task.CompletedTask;
         }
@@ -253,7 +256,7 @@ public sealed class ServiceBusTriggerTests(AzuriteFixture azurite) : IClassFixtu
             journal.Write($"begin {message.DeliveryCount}");
             try
             {
-                await Task.Delay(TimeSpan.FromSeconds(double.Parse(message.Body.ToString(), System.Globalization.CultureInfo.InvariantCulture)), cancellationToken);
+                await Task.Delay(TimeSpan.FromSeconds(double.Parse(message.Body.ToString(), CultureInfo.InvariantCulture)), cancellationToken);
             }
             catch (OperationCanceledException)
             {
@@ -295,16 +298,16 @@ public sealed class ServiceBusTriggerTests(AzuriteFixture azurite) : IClassFixtu
         }
     }
 
-    private sealed class SpanList(List<Activity> spans) : OpenTelemetry.BaseExporter<Activity>
+    private sealed class SpanList(List<Activity> spans) : BaseExporter<Activity>
     {
-        public override OpenTelemetry.ExportResult Export(in OpenTelemetry.Batch<Activity> batch)
+        public override ExportResult Export(in Batch<Activity> batch)
         {
             foreach (var span in batch)
             {
                 spans.Add(span);
             }
 
-            return OpenTelemetry.ExportResult.Success;
+            return ExportResult.Success;
         }
     }
 }

@@ -46,7 +46,7 @@ public class FunctionsApplicationBuilder : IHostApplicationBuilder, IFunctionsWo
     public IHost Build()
     {
         Services.TryAddSingleton(TimeProvider.System);
-        Services.TryAddSingleton(provider => FunctionSource.FromAssemblies(provider.GetRequiredService<IConfiguration>()));
+        Services.TryAddSingleton(provider => FunctionSource.FromSettings(provider.GetRequiredService<IConfiguration>()));
         Services.AddSingleton(provider => new HostSettings(provider.GetRequiredService<IConfiguration>()));
         Services.AddSingleton(provider => ActivatorUtilities.CreateInstance<FunctionInvoker>(provider, middleware));
 

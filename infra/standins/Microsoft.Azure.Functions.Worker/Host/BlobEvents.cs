@@ -77,7 +77,8 @@ internal sealed class BlobEvents(BlobServiceClient storage, ServiceBusSender sen
         {
             await foreach (var blob in client.GetBlobsAsync(cancellationToken: stopping).ConfigureAwait(false))
             {
-                var tag = blob.Properties.ETag.ToString()!;
+                // Without the quotes that the header has, as in Azure.
+                var tag = $"{blob.Properties.ETag}".Trim('"');
                 now[blob.Name] = tag;
                 if (announced.GetValueOrDefault(blob.Name) != tag)
                 {

@@ -11,16 +11,17 @@ namespace Microsoft.Azure.Functions.Worker.Host;
 /// <summary>The classes in which functions are looked for.</summary>
 internal sealed record FunctionSource(IEnumerable<Type> Types)
 {
-    /// <summary>
-    /// The assemblies in the setting FunctionAssemblies (names with semicolons between them), else the program's own assembly and all it refers to.
-    /// </summary>
-    public static FunctionSource FromAssemblies(IConfiguration settings)
+    /// <summary>The assemblies in the setting FunctionAssemblies (names with semicolons between them), else the running program's.</summary>
+    public static FunctionSource FromSettings(IConfiguration settings) => settings["FunctionAssemblies"] is { Length: > 0 } names
+        ? new FunctionSource(names.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).SelectMany(name => Assembly.Load(name).GetTypes()))
+        : Assembly.GetEntryAssembly() is { } program ? FromProgram(program) : new FunctionSource([]);
+
+    /// <summary>The program's assembly and all that it refers to, as far as they know this one.</summary>
+    public static FunctionSource FromProgram(Assembly program)
     {
         var standin = typeof(FunctionSource).Assembly.GetName().Name;
-        var waiting = new Queue<Assembly>(settings["FunctionAssemblies"] is { Length: > 0 } names
-            ? names.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Assembly.Load)
-            : Assembly.GetEntryAssembly() is { } entry ? [entry] : []);
-        var seen = waiting.Select(assembly => assembly.GetName().Name!).ToHashSet();
+        var waiting = new Queue<Assembly>([program]);
+        var seen = new HashSet<string>();
         var types = new List<Type>();
         while (waiting.TryDequeue(out var assembly))
         {
@@ -30,12 +31,15 @@ internal sealed record FunctionSource(IEnumerable<Type> Types)
                 types.AddRange(assembly.GetTypes());
             }
 
-            foreach (var reference in references)
+            foreach (var reference in references.Where(reference => !IsFramework(reference.Name!) && seen.Add(reference.Name!)))
             {
-                if (!reference.Name!.StartsWith("System.", StringComparison.Ordinal) && !reference.Name.StartsWith("Microsoft.", StringComparison.Ordinal)
-                    && string.IsNullOrEmpty(settings["FunctionAssemblies"]) && seen.Add(reference.Name))
+                try
                 {
                     waiting.Enqueue(Assembly.Load(reference));
+                }
+                catch (FileNotFoundException)
+                {
+                    // Optional parts of a package need not be there.
                 }
             }
         }
@@ -126,6 +130,9 @@ internal sealed record FunctionSource(IEnumerable<Type> Types)
             ? new Function(name, method, triggers[0], trigger, retry)
             : throw Refuse($"{trigger.GetType().Name} cannot be bound to a {triggerType.Name}.");
     }
+
+    private static bool IsFramework(string assembly) =>
+        assembly.StartsWith("System.", StringComparison.Ordinal) || assembly.StartsWith("Microsoft.", StringComparison.Ordinal);
 
     private static Type[] Results { get; } = [typeof(IActionResult), typeof(IResult)];
 
