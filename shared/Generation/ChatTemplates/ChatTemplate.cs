@@ -60,6 +60,19 @@ public sealed class ChatTemplate
     /// <exception cref="InvalidDataException">A file is broken; the message names it.</exception>
     public static ChatTemplate? Load(string folder)
     {
+        try
+        {
+            return LoadFrom(folder);
+        }
+        catch (InvalidOperationException)
+        {
+            // What JsonElement throws for a string with half a surrogate pair.
+            throw new InvalidDataException($"{folder}: the chat template or a special token is not valid Unicode.");
+        }
+    }
+
+    private static ChatTemplate? LoadFrom(string folder)
+    {
         var configPath = Path.Combine(folder, "tokenizer_config.json");
         using var config = Read(configPath);
         var tokens = config is null ? [] : SpecialTokens(config.RootElement);
@@ -83,7 +96,7 @@ public sealed class ChatTemplate
     /// <param name="date">What <c>strftime_now</c> tells the template; <see cref="DefaultDate"/> where null.</param>
     /// <param name="variables">Further variables (<c>tools</c>, <c>enable_thinking</c>, …). One called <c>messages</c> takes the
     /// place of <paramref name="messages"/>, for turns with more than a role and a text.</param>
-    /// <exception cref="InvalidDataException">The template refuses the conversation (the message is the template's own) or goes
+    /// <exception cref="InvalidDataException">The template refuses the conversation (in its own words, after the line) or goes
     /// beyond a limit.</exception>
     public string Render(IReadOnlyList<ChatMessage> messages, bool addGenerationPrompt, DateTimeOffset? date = null,
         IReadOnlyDictionary<string, JsonElement>? variables = null)

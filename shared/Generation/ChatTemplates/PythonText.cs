@@ -34,25 +34,23 @@ internal static class PythonText
             return "nan";
         if (double.IsInfinity(value))
             return value > 0 ? "inf" : "-inf";
-        var shortest = value.ToString("E16", CultureInfo.InvariantCulture);
-        var roundTrip = value.ToString("R", CultureInfo.InvariantCulture);
-        var exponent = int.Parse(shortest.AsSpan(shortest.IndexOf('E', StringComparison.Ordinal) + 1), CultureInfo.InvariantCulture);
-        if (value != 0 && exponent is < -4 or >= 16)
+        // .NET and Python agree on the shortest digits that read back as the same number, not on how to lay them out.
+        var written = value.ToString("R", CultureInfo.InvariantCulture);
+        var sign = written.StartsWith('-') ? "-" : "";
+        var parts = written.TrimStart('-').Split('E');
+        var whole = parts[0].Split('.');
+        var digits = string.Concat(whole).TrimStart('0');
+        var exponent = whole[0].Length - 1 - (string.Concat(whole).Length - digits.Length) + (parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0);
+        digits = digits.TrimEnd('0');
+        if (digits.Length == 0)
+            return sign + "0.0";
+        return sign + exponent switch
         {
-            var mark = roundTrip.IndexOf('E', StringComparison.Ordinal);
-            var digits = mark >= 0 ? roundTrip[..mark] : Mantissa(roundTrip);
-            return string.Create(CultureInfo.InvariantCulture, $"{digits}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}");
-        }
-        if (roundTrip.Contains('E', StringComparison.Ordinal))
-            roundTrip = ((decimal)value).ToString(CultureInfo.InvariantCulture);
-        return roundTrip.Contains('.', StringComparison.Ordinal) ? roundTrip : roundTrip + ".0";
-    }
-
-    private static string Mantissa(string digits)
-    {
-        var negative = digits.StartsWith('-');
-        var significant = digits.Replace(".", "", StringComparison.Ordinal).Trim('-').Trim('0');
-        return (negative ? "-" : "") + (significant.Length > 1 ? $"{significant[0]}.{significant[1..]}" : significant);
+            < -4 or >= 16 => string.Create(CultureInfo.InvariantCulture, $"{digits[0]}{(digits.Length > 1 ? "." : "")}{digits[1..]}e{(exponent < 0 ? '-' : '+')}{Math.Abs(exponent):00}"),
+            < 0 => "0." + new string('0', -exponent - 1) + digits,
+            _ when digits.Length <= exponent + 1 => digits.PadRight(exponent + 1, '0') + ".0",
+            _ => digits[..(exponent + 1)] + "." + digits[(exponent + 1)..],
+        };
     }
 
     /// <summary>A string in quotes: single ones unless it holds only those.</summary>

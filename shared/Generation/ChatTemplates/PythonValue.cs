@@ -50,6 +50,8 @@ internal static class PythonValue
     public static bool AreEqual(object? left, object? right, TemplateRendering rendering)
     {
         rendering.Enter();
+        if (left is string text)
+            rendering.Charge(text.Length / 64);
         var equal = (left, right) switch
         {
             (string a, string b) => a == b,
@@ -107,7 +109,7 @@ internal static class PythonValue
         }
         throw left is TemplateUndefined undefined ? Undefined(undefined)
             : right is TemplateUndefined other ? Undefined(other)
-            : new InvalidDataException($"a {TypeName(left)} cannot be compared with a {TypeName(right)}");
+            : new InvalidDataException($"'{TypeName(left)}' cannot be compared with '{TypeName(right)}'");
     }
 
     /// <summary>Order by code point; UTF-16 units alone would put surrogates before U+E000.</summary>
@@ -128,7 +130,7 @@ internal static class PythonValue
         {
             case string text:
                 if (item is not string part)
-                    throw new InvalidDataException($"a {TypeName(item)} cannot be looked for in a string");
+                    throw new InvalidDataException($"'{TypeName(item)}' cannot be looked for in a string");
                 ChargeSearch(text, part, rendering);
                 return text.Contains(part, StringComparison.Ordinal);
             case TemplateDictionary dictionary:
@@ -152,9 +154,9 @@ internal static class PythonValue
             string text => PythonText.Characters(text),
             TemplateDictionary dictionary => [.. dictionary.Keys],
             TemplateUndefined => [],
-            _ => throw new InvalidDataException($"a {TypeName(value)} cannot be iterated over"),
+            _ => throw new InvalidDataException($"'{TypeName(value)}' cannot be iterated over"),
         };
-        rendering.Charge(1 + items.Count / 16);
+        rendering.Charge(1 + items.Count / (value is string ? 4 : 16));
         return items;
     }
 
@@ -164,7 +166,7 @@ internal static class PythonValue
         IReadOnlyList<object?> list => list.Count,
         TemplateDictionary dictionary => dictionary.Count,
         TemplateUndefined => 0,
-        _ => throw new InvalidDataException($"a {TypeName(value)} has no length"),
+        _ => throw new InvalidDataException($"'{TypeName(value)}' has no length"),
     };
 
     /// <summary>The value as it is printed.</summary>
@@ -292,7 +294,7 @@ internal static class PythonValue
                 case TemplateUndefined undefined:
                     throw Undefined(undefined);
                 default:
-                    throw new InvalidDataException($"a {TypeName(current)} cannot be written as JSON");
+                    throw new InvalidDataException($"'{TypeName(current)}' cannot be written as JSON");
             }
             rendering.Leave();
         }
@@ -374,7 +376,7 @@ internal static class PythonValue
         bool flag => flag ? "true" : "false",
         long number => number.ToString(CultureInfo.InvariantCulture),
         double number => JsonNumber(number),
-        _ => throw new InvalidDataException($"a {TypeName(key)} cannot be a key in JSON"),
+        _ => throw new InvalidDataException($"'{TypeName(key)}' cannot be a key in JSON"),
     };
 
     /// <summary>A JSON value as a value of a template.</summary>
@@ -383,7 +385,7 @@ internal static class PythonValue
         JsonValueKind.Object => FromObject(element),
         JsonValueKind.Array => element.EnumerateArray().Select(FromJson).ToList(),
         JsonValueKind.String => element.GetString(),
-        JsonValueKind.Number => element.GetRawText().AsSpan().ContainsAny('.', 'e', 'E') || !element.TryGetInt64(out var integer) ? element.GetDouble() : integer,
+        JsonValueKind.Number => element.GetRawText().AsSpan().ContainsAny('.', 'e', 'E') || !element.TryGetInt64(out var integer) ? element.GetDouble() : (object)integer,
         JsonValueKind.True => true,
         JsonValueKind.False => false,
         _ => null,

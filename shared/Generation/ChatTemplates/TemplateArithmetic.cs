@@ -45,18 +45,19 @@ internal static class TemplateArithmetic
         }
         if (PythonValue.Number(left) is { } x && PythonValue.Number(right) is { } y)
             return Floats(sign, x, y);
-        throw new InvalidDataException($"'{sign}' does not work on a {PythonValue.TypeName(left)} and a {PythonValue.TypeName(right)}");
+        throw new InvalidDataException($"'{sign}' does not work on '{PythonValue.TypeName(left)}' and '{PythonValue.TypeName(right)}'");
     }
 
+    // The casts to object keep C# from making all of them doubles.
     private static object Integers(string sign, long a, long b) => sign switch
     {
-        "+" => checked(a + b),
+        "+" => (object)checked(a + b),
         "-" => checked(a - b),
         "*" => checked(a * b),
         "/" => b == 0 ? throw DivisionByZero() : (double)a / b,
         "//" => b == 0 ? throw DivisionByZero() : b == -1 ? checked(-a) : a / b - (a % b != 0 && (a < 0) != (b < 0) ? 1 : 0),
         "%" => b == 0 ? throw DivisionByZero() : b == -1 ? 0L : (a % b + b) % b,
-        _ => b < 0 ? Math.Pow(a, b) : Power(a, b),
+        _ => b < 0 ? (object)Math.Pow(a, b) : Power(a, b),
     };
 
     private static double Floats(string sign, double a, double b) => sign switch
@@ -153,7 +154,7 @@ internal static class TemplateArithmetic
         'd' or 'i' when PythonValue.Number(value) is { } number => ((long)Math.Truncate(number)).ToString(CultureInfo.InvariantCulture),
         'f' when PythonValue.Number(value) is { } number => number.ToString("F" + Math.Min(precision ?? 6, 99).ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
         'x' when value is long number => number.ToString("x", CultureInfo.InvariantCulture),
-        _ => throw new InvalidDataException($"the format '%{conversion}' does not work on a {PythonValue.TypeName(value)}"),
+        _ => throw new InvalidDataException($"the format '%{conversion}' does not work on '{PythonValue.TypeName(value)}'"),
     };
 
     private static int? Digits(string format, ref int position)

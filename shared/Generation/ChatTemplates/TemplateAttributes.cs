@@ -10,8 +10,10 @@ internal static class TemplateAttributes
         return TryAttribute(target, name, out var value) || TryEntry(target, name, out value) ? value : Missing(target, name);
     }
 
-    public static object? GetItem(object? target, object? key)
+    public static object? GetItem(object? target, object? key, TemplateRendering rendering)
     {
+        if (target is string text)
+            rendering.Charge(text.Length / 16);
         if (target is TemplateUndefined undefined)
             throw PythonValue.Undefined(undefined);
         return TryEntry(target, key, out var value) || (key is string name && TryAttribute(target, name, out value)) ? value
@@ -19,12 +21,12 @@ internal static class TemplateAttributes
     }
 
     /// <summary>Follows a path such as <c>function.name</c> or <c>0.id</c>, as filters take it.</summary>
-    public static object? Follow(object? target, object? path)
+    public static object? Follow(object? target, object? path, TemplateRendering rendering)
     {
         if (path is not string names)
-            return GetItem(target, path);
+            return GetItem(target, path, rendering);
         foreach (var name in names.Split('.'))
-            target = long.TryParse(name, out var index) ? GetItem(target, index) : GetItem(target, name);
+            target = long.TryParse(name, out var index) ? GetItem(target, index, rendering) : GetItem(target, name, rendering);
         return target;
     }
 
@@ -33,7 +35,7 @@ internal static class TemplateAttributes
         if (target is TemplateUndefined undefined)
             throw PythonValue.Undefined(undefined);
         if (target is not (string or List<object?> or object?[]))
-            throw new InvalidDataException($"a {PythonValue.TypeName(target)} cannot be sliced");
+            throw new InvalidDataException($"'{PythonValue.TypeName(target)}' cannot be sliced");
         if (step == 0)
             throw new InvalidDataException("the step of a slice cannot be zero");
         if (target is string text && step is null or 1 && !PythonText.HasSurrogates((string)target))

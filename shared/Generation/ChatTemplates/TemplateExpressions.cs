@@ -145,7 +145,7 @@ internal abstract record TemplateExpression
         protected override object? Value(TemplateRendering rendering, TemplateScope scope)
         {
             var target = Target.Evaluate(rendering, scope);
-            return TemplateAttributes.GetItem(target, Key.Evaluate(rendering, scope));
+            return TemplateAttributes.GetItem(target, Key.Evaluate(rendering, scope), rendering);
         }
     }
 
@@ -180,7 +180,7 @@ internal abstract record TemplateExpression
             {
                 TemplateFunction function => function(arguments),
                 TemplateUndefined undefined => throw PythonValue.Undefined(undefined),
-                _ => throw new InvalidDataException($"a {PythonValue.TypeName(target)} cannot be called"),
+                _ => throw new InvalidDataException($"'{PythonValue.TypeName(target)}' cannot be called"),
             };
         }
     }
@@ -228,7 +228,9 @@ internal sealed record TemplateCallArguments(
             named[name] = value.Evaluate(rendering, scope);
         if (MoreNamed?.Evaluate(rendering, scope) is { } more)
         {
-            foreach (var (key, value) in (more as TemplateDictionary ?? throw new InvalidDataException("what follows ** is not a dictionary")).Entries)
+            var entries = more as TemplateDictionary ?? throw new InvalidDataException("what follows ** is not a dictionary");
+            rendering.Charge(entries.Count);
+            foreach (var (key, value) in entries.Entries)
                 named[PythonValue.Text(key, rendering)] = value;
         }
         foreach (var (name, value) in extra)

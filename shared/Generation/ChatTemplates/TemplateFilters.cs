@@ -8,7 +8,7 @@ internal static class TemplateFilters
 {
     private static readonly Dictionary<string, Func<object?, TemplateArguments, object?>> Filters = new(StringComparer.Ordinal)
     {
-        ["abs"] = (value, _) => value is double number ? Math.Abs(number) : checked(Math.Abs(IntegerOf(value))),
+        ["abs"] = (value, _) => value is double number ? Math.Abs(number) : (object)Math.Abs(IntegerOf(value)),
         ["attr"] = (value, call) => TemplateAttributes.Get(value, Text(call.Required(0, "name"), call)),
         ["batch"] = Batch,
         ["capitalize"] = (value, call) => call.Rendering.Checked(PythonText.Capitalized(Text(value, call))),
@@ -59,8 +59,14 @@ internal static class TemplateFilters
 
     public static bool Exists(string name) => Filters.ContainsKey(name);
 
-    public static object? Apply(string name, object? value, TemplateArguments call) =>
-        Filters.TryGetValue(name, out var filter) ? filter(value, call) : throw new InvalidDataException($"the filter '{name}' is not supported");
+    public static object? Apply(string name, object? value, TemplateArguments call)
+    {
+        if (!Filters.TryGetValue(name, out var filter))
+            throw new InvalidDataException($"the filter '{name}' is not supported");
+        if (value is string text)
+            call.Rendering.Charge(text.Length / 16);
+        return filter(value, call);
+    }
 
     private static string Text(object? value, TemplateArguments call) => PythonValue.Text(value, call.Rendering);
 
@@ -71,10 +77,10 @@ internal static class TemplateFilters
     }
 
     private static TemplateDictionary Dictionary(object? value) =>
-        value as TemplateDictionary ?? throw new InvalidDataException($"a {PythonValue.TypeName(value)} is not a dictionary");
+        value as TemplateDictionary ?? throw new InvalidDataException($"'{PythonValue.TypeName(value)}' is not a dictionary");
 
     private static long IntegerOf(object? value) =>
-        value is long or bool ? PythonValue.Integer(value) : throw new InvalidDataException($"a {PythonValue.TypeName(value)} is not a number");
+        value is long or bool ? PythonValue.Integer(value) : throw new InvalidDataException($"'{PythonValue.TypeName(value)}' is not a number");
 
     private static object? Default(object? value, TemplateArguments call) =>
         value is TemplateUndefined || (call.Flag(1, "boolean") && !PythonValue.IsTrue(value)) ? call.Get(0, "default_value", "") : value;
@@ -129,7 +135,7 @@ internal static class TemplateFilters
 
     private static object Round(object? value, TemplateArguments call)
     {
-        var number = PythonValue.Number(value) ?? throw new InvalidDataException($"a {PythonValue.TypeName(value)} cannot be rounded");
+        var number = PythonValue.Number(value) ?? throw new InvalidDataException($"'{PythonValue.TypeName(value)}' cannot be rounded");
         var digits = (int)Math.Clamp(call.Integer(0, "precision", 0), 0, 15);
         var scale = Math.Pow(10, digits);
         return call.Text(1, "method", "common") switch
@@ -190,7 +196,7 @@ internal static class TemplateFilters
         if (path is null)
             return items;
         call.Rendering.Charge(items.Count);
-        return [.. items.Select(item => TemplateAttributes.Follow(item, path))];
+        return [.. items.Select(item => TemplateAttributes.Follow(item, path, call.Rendering))];
     }
 
     private static TemplateIterator Map(object? value, TemplateArguments call)
@@ -200,7 +206,7 @@ internal static class TemplateFilters
         if (call.Positional.Count == 0 && call.Named.TryGetValue("attribute", out var path))
         {
             var hasDefault = call.Named.TryGetValue("default", out var otherwise);
-            return new TemplateIterator([.. items.Select(item => TemplateAttributes.Follow(item, path) is var found && found is TemplateUndefined && hasDefault ? otherwise : found)]);
+            return new TemplateIterator([.. items.Select(item => TemplateAttributes.Follow(item, path, call.Rendering) is var found && found is TemplateUndefined && hasDefault ? otherwise : found)]);
         }
         var filter = Text(call.Required(0, "filter"), call);
         var rest = call.After(1);
@@ -217,7 +223,7 @@ internal static class TemplateFilters
         var rest = call.After(testIndex + 1);
         return new TemplateIterator([.. items.Where(item =>
         {
-            var subject = attributes ? TemplateAttributes.Follow(item, path) : item;
+            var subject = attributes ? TemplateAttributes.Follow(item, path, call.Rendering) : item;
             return (test is null ? PythonValue.IsTrue(subject) : TemplatePredicates.Holds(test, subject, rest)) == wanted;
         })]);
     }
@@ -270,7 +276,7 @@ internal static class TemplateFilters
         var items = PythonValue.Items(value, call.Rendering);
         var order = Order(call.Flag(1, "case_sensitive"), call.Rendering);
         var paths = call.Get(2, "attribute") is string names ? names.Split(',').Cast<object?>().ToArray() : call.Get(2, "attribute") is { } index ? [index] : [];
-        List<object?> Keys(object? item) => paths.Length == 0 ? [item] : [.. paths.Select(path => TemplateAttributes.Follow(item, path))];
+        List<object?> Keys(object? item) => paths.Length == 0 ? [item] : [.. paths.Select(path => TemplateAttributes.Follow(item, path, call.Rendering))];
         var byKeys = Comparer<List<object?>>.Create((left, right) =>
         {
             for (var i = 0; i < left.Count; i++)
@@ -299,7 +305,7 @@ internal static class TemplateFilters
         var items = Charged([.. PythonValue.Items(value, call.Rendering)], call);
         var order = Order(caseSensitive: true, call.Rendering);
         var groups = new List<object?>();
-        foreach (var (key, item) in items.Select(item => (Key: TemplateAttributes.Follow(item, path), Item: item)).OrderBy(pair => pair.Key, order))
+        foreach (var (key, item) in items.Select(item => (Key: TemplateAttributes.Follow(item, path, call.Rendering), Item: item)).OrderBy(pair => pair.Key, order))
         {
             if (groups is [.., object?[] last] && PythonValue.AreEqual(last[0], key, call.Rendering))
                 ((List<object?>)last[1]!).Add(item);
@@ -317,7 +323,7 @@ internal static class TemplateFilters
         foreach (var item in PythonValue.Items(value, call.Rendering))
         {
             call.Rendering.Charge(1);
-            var key = Folded(call.Get(1, "attribute") is { } path ? TemplateAttributes.Follow(item, path) : item, caseSensitive);
+            var key = Folded(call.Get(1, "attribute") is { } path ? TemplateAttributes.Follow(item, path, call.Rendering) : item, caseSensitive);
             if (seen.TryGet(key, out _))
                 continue;
             seen[key] = null;
@@ -335,7 +341,7 @@ internal static class TemplateFilters
         var any = false;
         foreach (var item in PythonValue.Items(value, call.Rendering))
         {
-            var key = path is null ? item : TemplateAttributes.Follow(item, path);
+            var key = path is null ? item : TemplateAttributes.Follow(item, path, call.Rendering);
             if (any && order.Compare(key, bestKey) * sign <= 0)
                 continue;
             (best, bestKey, any) = (item, key, true);

@@ -39,17 +39,26 @@ internal static class TemplateFunctions
     private static object? Dictionary(TemplateArguments call)
     {
         var dictionary = new TemplateDictionary();
-        foreach (var (key, value) in (call.Get(0, "") as TemplateDictionary)?.Entries ?? [])
+        foreach (var (key, value) in Given(call))
             dictionary[key] = value;
         foreach (var (name, value) in call.Named)
             dictionary[name] = value;
         return dictionary;
     }
 
+    /// <summary>The entries of the dictionary that is the first argument, where there is one.</summary>
+    private static IEnumerable<KeyValuePair<object?, object?>> Given(TemplateArguments call)
+    {
+        if (call.Get(0, "") is not TemplateDictionary dictionary)
+            return [];
+        call.Rendering.Charge(dictionary.Count);
+        return dictionary.Entries;
+    }
+
     private static object? Namespace(TemplateArguments call)
     {
         var space = new TemplateNamespace();
-        foreach (var (key, value) in (call.Get(0, "") as TemplateDictionary)?.Entries ?? [])
+        foreach (var (key, value) in Given(call))
             space.Attributes[PythonValue.Text(key, call.Rendering)] = value;
         foreach (var (name, value) in call.Named)
             space.Attributes[name] = value;

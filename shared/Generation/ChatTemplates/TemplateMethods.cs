@@ -8,11 +8,17 @@ internal static class TemplateMethods
     /// <summary>The method bound to its object; null where there is no such method.</summary>
     public static TemplateFunction? Bind(object? target, string name) => target switch
     {
-        string text => OfText(name) is { } method ? arguments => method(text, arguments) : null,
+        string text => OfText(name) is { } method ? arguments => Charged(text, arguments, method) : null,
         IReadOnlyList<object?> list => OfList(name) is { } method ? arguments => method(list, arguments) : null,
         TemplateDictionary dictionary => OfDictionary(name) is { } method ? arguments => method(dictionary, arguments) : null,
         _ => null,
     };
+
+    private static object? Charged(string text, TemplateArguments call, Func<string, TemplateArguments, object?> method)
+    {
+        call.Rendering.Charge(text.Length / 16);
+        return method(text, call);
+    }
 
     private static Func<TemplateDictionary, TemplateArguments, object?>? OfDictionary(string name) => name switch
     {

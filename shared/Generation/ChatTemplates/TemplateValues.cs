@@ -54,7 +54,7 @@ internal sealed class TemplateDictionary
     {
         public object? Value { get; } = IsKey(value) || (value is object?[] tuple && tuple.All(IsKey))
             ? value
-            : throw new InvalidDataException($"a {PythonValue.TypeName(value)} cannot be the key of a dictionary");
+            : throw new InvalidDataException($"'{PythonValue.TypeName(value)}' cannot be the key of a dictionary");
 
         private static bool IsKey(object? value) => value is null or string or bool or long or double;
 

@@ -16,6 +16,7 @@ namespace Hindsight.Generation;
 internal sealed class TextPattern
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
+    private const int LongestText = 1 << 26;
     private readonly Regex regex;
     private readonly string source;
     private readonly string? literal;
@@ -42,7 +43,8 @@ internal sealed class TextPattern
 
     private TextPattern(string pattern, string literal) : this(pattern) => this.literal = literal;
 
-    public static TextPattern Literal(string text) => new(Regex.Escape(text), text);
+    public static TextPattern Literal(string text) =>
+        text.Length > 0 ? new(Regex.Escape(text), text) : throw new ArgumentException("an empty text cannot be searched for");
 
     /// <summary>The matches in order, as ranges of the text.</summary>
     /// <exception cref="InvalidDataException">The pattern takes too long on this text.</exception>
@@ -73,8 +75,12 @@ internal sealed class TextPattern
     public string Replace(string text, string replacement)
     {
         if (literal is not null)
+        {
+            Limit(text, text.AsSpan().Count(literal), replacement);
             return text.Replace(literal, replacement, StringComparison.Ordinal);
+        }
         var matches = Matches(text);
+        Limit(text, matches.Count, replacement);
         if (matches.Count == 0)
             return text;
         var replaced = new StringBuilder(text.Length);
@@ -85,6 +91,12 @@ internal sealed class TextPattern
             position = end;
         }
         return replaced.Append(text, position, text.Length - position).ToString();
+    }
+
+    private void Limit(string text, int matches, string replacement)
+    {
+        if (text.Length + (long)matches * replacement.Length > LongestText)
+            throw new InvalidDataException($"The tokenizer's replacement of '{source}' makes a text longer than {LongestText} characters: use another tokenizer or shorten the text.");
     }
 
     private InvalidDataException TooSlow() =>

@@ -16,6 +16,7 @@ internal sealed class TokenizerFile
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
     private readonly string path;
+    private bool writesBytes;
 
     private TokenizerFile(string path) => this.path = path;
 
@@ -144,14 +145,23 @@ internal sealed class TokenizerFile
     {
         "Sequence" => new PreTokenizer.Sequence([.. Array(Required(step, "pretokenizers"), "pretokenizers").Select(PreTokenizer)]),
         "Split" => new PreTokenizer.Pattern(Pattern(step), Behavior(step), Flag(step, "invert")),
-        "ByteLevel" => new PreTokenizer.ByteLevel(
-            Flag(step, "add_prefix_space", otherwise: true),
-            Flag(step, "use_regex", otherwise: true) ? new TextPattern(Generation.PreTokenizer.ByteLevel.WordPattern) : null),
+        "ByteLevel" => ByteLevel(step),
         "Digits" => new PreTokenizer.Pattern(
             new TextPattern(@"\p{N}"), Flag(step, "individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous, Invert: false),
         "Metaspace" => new PreTokenizer.Metaspace(Character(Required(step, "replacement"), "replacement"), Prepend(step), Flag(step, "split", otherwise: true)),
         var other => throw Unsupported("pre_tokenizer", other),
     };
+
+    private PreTokenizer.ByteLevel ByteLevel(JsonElement step)
+    {
+        // A second one would write each character of the first as two bytes.
+        if (writesBytes)
+            throw Problem("pre_tokenizer has ByteLevel more than once");
+        writesBytes = true;
+        return new PreTokenizer.ByteLevel(
+            Flag(step, "add_prefix_space", otherwise: true),
+            Flag(step, "use_regex", otherwise: true) ? new TextPattern(Generation.PreTokenizer.ByteLevel.WordPattern) : null);
+    }
 
     private TokenDecoder Decoder(JsonElement decoder) => Type(decoder, "decoder") switch
     {
