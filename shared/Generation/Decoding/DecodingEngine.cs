@@ -33,6 +33,9 @@ public readonly record struct EngineWork(long Prompts, long PromptTokens, long D
 /// </summary>
 public sealed class DecodingEngine : IDisposable
 {
+    /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
+    public const int NumericsVersion = 1;
+
     /// <summary>A prompt is read in pieces of this many tokens, so that attention scores stay small however long it is.</summary>
     private const int PromptPiece = 512;
 
@@ -50,6 +53,9 @@ public sealed class DecodingEngine : IDisposable
 
     public DecodingEngine(Weights weights, EngineOptions options)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxLength, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MostRows, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
         var config = weights.Config;
         graph = ModelGraph.For(config, Target.Fused);
         MaxLength = Math.Min(options.MaxLength, config.MaxPositions);
@@ -60,9 +66,9 @@ public sealed class DecodingEngine : IDisposable
         logits = new float[(long)Rows * config.VocabularySize];
         promptLogits = new float[config.VocabularySize];
         rotary = graph.Rotary(MaxLength);
+        session = graph.Open(weights, options.Threads);
         rowCache = new KeyValueCache(graph, Rows, MaxLength);
         promptCache = new KeyValueCache(graph, rows: 1, MaxLength);
-        session = graph.Open(weights, options.Threads);
     }
 
     /// <summary>The most answers drawn at once.</summary>
