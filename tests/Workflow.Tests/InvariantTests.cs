@@ -146,7 +146,7 @@ public sealed class InvariantTests(Pipeline pipeline) : IClassFixture<Pipeline>
     {
         await DropAsync("dies");
         var deaths = 0;
-        await pipeline.PumpAsync(_ => deaths++ < 3 ? throw new WorkerDied() : Task.CompletedTask);
+        await pipeline.PumpAsync(_ => deaths++ < 3 ? throw new WorkerDiedException() : Task.CompletedTask);
         var disturbed = (await pipeline.ReportAsync("dies", ReportFiles.Scores), WithoutMeasured(await pipeline.ReportAsync("dies", ReportFiles.Page)));
 
         await ForgetAsync("dies");
@@ -161,7 +161,7 @@ public sealed class InvariantTests(Pipeline pipeline) : IClassFixture<Pipeline>
     public async Task A_shard_that_always_fails_ends_in_the_dead_letter_queue_and_the_report_says_what_is_missing()
     {
         await DropAsync("fails");
-        Task Die(GenerateMessage shard) => shard is { Run: "fails", Shard: 0, Stage: Stage.Trajectory } ? throw new WorkerDied() : Task.CompletedTask;
+        Task Die(GenerateMessage shard) => shard is { Run: "fails", Shard: 0, Stage: Stage.Trajectory } ? throw new WorkerDiedException() : Task.CompletedTask;
         await pipeline.PumpAsync(Die);
         Assert.Null((await pipeline.StatusAsync("fails")).Report);
         Assert.Contains(await pipeline.Get<MessageBus>().PeekDeadShardsAsync(CancellationToken.None), shard => shard is { Run: "fails", Shard: 0 });

@@ -14,7 +14,7 @@ namespace Hindsight.Workflow.Tests;
 /// The real workflow over a real Azurite. Messages are taken from the real queues by hand, so that a test decides what is delivered
 /// twice, late or not at all.
 /// </summary>
-public sealed class Pipeline : IAsyncLifetime
+public sealed class Pipeline : IAsyncLifetime, IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("hindsight-tests-").FullName;
     private readonly ManualClock _clock = new();
@@ -53,7 +53,9 @@ public sealed class Pipeline : IAsyncLifetime
         _bus = new ServiceBusClient(_azurite.ConnectionString);
     }
 
-    public async Task DisposeAsync()
+    Task IAsyncLifetime.DisposeAsync() => DisposeAsync().AsTask();
+
+    public async ValueTask DisposeAsync()
     {
         await _host!.StopAsync();
         _host.Dispose();
@@ -156,7 +158,7 @@ public sealed class Pipeline : IAsyncLifetime
                 await handle(message);
                 await receiver.CompleteMessageAsync(message);
             }
-            catch (WorkerDied)
+            catch (WorkerDiedException)
             {
                 await receiver.AbandonMessageAsync(message);
             }
@@ -167,7 +169,7 @@ public sealed class Pipeline : IAsyncLifetime
 }
 
 /// <summary>What the queue sees of a worker that dies: an error, and the message again.</summary>
-public sealed class WorkerDied : Exception;
+public sealed class WorkerDiedException : Exception;
 
 /// <summary>The real time, moved by the test.</summary>
 public sealed class ManualClock : TimeProvider

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Hindsight.Generation;
 
@@ -26,6 +27,7 @@ public sealed record Decoding
     /// <summary>With the prompt, the sample index and the token's position, fixes every random number of an answer.</summary>
     public ulong Seed { get; init; }
 
+    [JsonIgnore]
     public bool IsGreedy => Temperature == 0;
 
     /// <exception cref="InvalidDataException">A field is out of its range; the message names it.</exception>

@@ -34,8 +34,8 @@ public readonly record struct EngineWork(long Prompts, long PromptTokens, long D
 /// </summary>
 public sealed class DecodingEngine : IDisposable
 {
-    /// <summary>Changes whenever the same request could give other tokens: a new graph, operator, sampler or random stream.</summary>
-    public const string NumericsVersion = "1";
+    /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
+    public const int NumericsVersion = 1;
 
     /// <summary>What computes: answers are promised to be the same, bit for bit, on one device and build.</summary>
     public static string Device { get; } =
@@ -58,6 +58,9 @@ public sealed class DecodingEngine : IDisposable
 
     public DecodingEngine(Weights weights, EngineOptions options)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxLength, 2);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.MostRows, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
         var config = weights.Config;
         graph = ModelGraph.For(config, Target.Fused);
         MaxLength = Math.Min(options.MaxLength, config.MaxPositions);
@@ -68,9 +71,9 @@ public sealed class DecodingEngine : IDisposable
         logits = new float[(long)Rows * config.VocabularySize];
         promptLogits = new float[config.VocabularySize];
         rotary = graph.Rotary(MaxLength);
+        session = graph.Open(weights, options.Threads);
         rowCache = new KeyValueCache(graph, Rows, MaxLength);
         promptCache = new KeyValueCache(graph, rows: 1, MaxLength);
-        session = graph.Open(weights, options.Threads);
     }
 
     /// <summary>The most answers drawn at once.</summary>

@@ -29,6 +29,12 @@ internal sealed class Sampler(int vocabulary)
             throw new InvalidDataException("The model's logits are not finite numbers: its weights are damaged or overflow float32.");
         }
 
+        if (max == 0)
+        {
+            // IndexOfMax holds 0 for greater than -0; here they are equal, and the lower id is meant.
+            mode = logits.IndexOf(0);
+        }
+
         var mass = Exponentiate(logits, max, 1);
         var id = mode;
         if (!decoding.IsGreedy)

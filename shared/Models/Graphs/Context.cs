@@ -1,14 +1,30 @@
 namespace Hindsight.Models;
 
 /// <summary>What a layer builds itself into: a graph, and the way its tokens reach one another.</summary>
-internal abstract class Context(Graph graph)
+internal abstract class Context
 {
     protected static readonly Dim Batch = Dim.Named("batch");
     protected static readonly Dim Sequence = Dim.Named("sequence");
 
-    public Graph Graph => graph;
+    protected Context(Graph graph)
+    {
+        Graph = graph;
+        Ids = Input(ModelGraph.Ids, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
+        Selected = Input(ModelGraph.Selected, DType.Int64, Dim.Named("selected"));
+    }
 
-    public Sym Parameter(string name, params ReadOnlySpan<Dim> shape) => graph.Apply(new Parameter(name, Shape.Of(shape)));
+    public Graph Graph { get; }
+
+    /// <summary>Token ids, [tokens].</summary>
+    public Sym Ids { get; }
+
+    /// <summary>The tokens whose logits are wanted, [selected]: the head is the costly part of a small model.</summary>
+    public Sym Selected { get; }
+
+    /// <summary>The layers that have been given a cache.</summary>
+    public virtual IReadOnlyList<string> Caches => [];
+
+    public Sym Parameter(string name, params ReadOnlySpan<Dim> shape) => Graph.Apply(new Parameter(name, Shape.Of(shape)));
 
     /// <summary>What each token gathers from itself and the tokens before it in its sequence.</summary>
     /// <param name="layer">The layer's name.</param>
@@ -19,7 +35,7 @@ internal abstract class Context(Graph graph)
     /// <returns>[tokens, heads·size].</returns>
     public abstract Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values);
 
-    protected Sym Input(string name, DType type, params ReadOnlySpan<Dim> shape) => graph.Apply(new Input(name, type, Shape.Of(shape)));
+    protected Sym Input(string name, DType type, params ReadOnlySpan<Dim> shape) => Graph.Apply(new Input(name, type, Shape.Of(shape)));
 }
 
 /// <summary>
@@ -31,20 +47,17 @@ internal sealed class CachedContext : Context
     private static readonly Dim Capacity = Dim.Named("capacity");
     private static readonly Dim Positions = Dim.Named("positions");
 
+    private readonly List<string> caches = [];
     private readonly Sym lastPositions;
     private readonly Sym greatestLength;
 
     public CachedContext(Graph graph) : base(graph)
     {
-        Ids = Input(ModelGraph.Ids, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
-        Selected = Input(ModelGraph.Selected, DType.Int64, Dim.Named("selected"));
         lastPositions = Input(ModelGraph.LastPositions, DType.Int32, Batch);
         greatestLength = Input(ModelGraph.GreatestLength, DType.Int32);
     }
 
-    public Sym Ids { get; }
-
-    public Sym Selected { get; }
+    public override IReadOnlyList<string> Caches => caches;
 
     /// <summary>GroupQueryAttention turns heads of sizes that are multiples of 16 alone; others are widened to the next.</summary>
     public static int WidthOf(int headSize) => (headSize + 15) / 16 * 16;
@@ -59,6 +72,7 @@ internal sealed class CachedContext : Context
             new GroupQueryAttention(heads.Queries, heads.KeyValues, width, heads.Scale),
             Widen(queries, heads.Size), Widen(keys, heads.Size), Widen(values, heads.Size), Cache("key"), Cache("value"),
             lastPositions, greatestLength, Turns(ModelGraph.Cosines), Turns(ModelGraph.Sines));
+        caches.Add(layer);
         Graph.Output(ModelGraph.Present(layer, "key"), results[1]);
         Graph.Output(ModelGraph.Present(layer, "value"), results[2]);
         return Narrow(results[0], heads.Size, queries.Shape);
@@ -89,18 +103,8 @@ internal sealed class CachedContext : Context
 }
 
 /// <summary>Whole sequences at once, without a cache, in standard operators. All sequences have the same length.</summary>
-internal sealed class WholeContext : Context
+internal sealed class WholeContext(Graph graph) : Context(graph)
 {
-    public WholeContext(Graph graph) : base(graph)
-    {
-        Ids = Input(ModelGraph.Ids, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
-        Selected = Input(ModelGraph.Selected, DType.Int64, Dim.Named("selected"));
-    }
-
-    public Sym Ids { get; }
-
-    public Sym Selected { get; }
-
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {
         var group = heads.Queries / heads.KeyValues;

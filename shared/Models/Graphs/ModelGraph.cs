@@ -35,21 +35,12 @@ public sealed class ModelGraph
     private ModelGraph(ModelConfig config, Target target)
     {
         var graph = new Graph();
-        var decoder = Decoder.Of(config);
-        if (target == Target.Fused)
-        {
-            var context = new CachedContext(graph);
-            graph.Output(Logits, decoder.Logits(context, context.Ids, context.Selected));
-        }
-        else
-        {
-            var context = new WholeContext(graph);
-            graph.Output(Logits, decoder.Logits(context, context.Ids, context.Selected));
-        }
+        Context context = target == Target.Fused ? new CachedContext(graph) : new WholeContext(graph);
+        graph.Output(Logits, Decoder.Of(config).Logits(context));
 
         Config = config;
         Target = target;
-        Caches = [.. decoder.Blocks.Cast<DecoderBlock>().Select(block => block.Attention).OfType<Attention>().Select(attention => attention.Name)];
+        Caches = context.Caches;
         parameters = [.. graph.Parameters];
         onnx = OnnxWriter.Write(graph, target);
     }

@@ -18,6 +18,19 @@ public class DecodingEngineTests
         AssertGreedy(weights, Reference.Answers(model, "golden"));
     }
 
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.3)]
+    [InlineData(0.5)]
+    [InlineData(1.0)]
+    public void Greedy_answers_of_interpolated_weights_equal_the_reference(double delta)
+    {
+        using var early = Checkpoint.Open(TestData.PathTo("models", "wise-ft-qwen2", "finetuned"));
+        using var late = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
+        using var weights = Weights.Interpolate(early, late, earlyWeight: delta);
+        AssertGreedy(weights, Reference.Answers("wise-ft-qwen2", "golden", $"delta_{delta:0.0}"));
+    }
+
     [Fact]
     public void A_trained_model_tells_its_story_for_200_tokens()
     {
@@ -176,7 +189,9 @@ public class DecodingEngineTests
         var answer = Assert.Single(Draw(engine, Request(prompt, 1, new() { MaxTokens = 32 })));
         Assert.Equal(greedy[..8], answer.Ids);
         Assert.Equal(FinishReason.Length, answer.FinishReason);
-        Assert.Equal(512, new DecodingEngine(weights, Small with { MaxLength = 100_000, MostRows = 1 }).MaxLength);
+
+        using var boundless = new DecodingEngine(weights, Small with { MaxLength = 100_000, MostRows = 1 });
+        Assert.Equal(weights.Config.MaxPositions, boundless.MaxLength);
     }
 
     [Fact]

@@ -13,6 +13,19 @@ public class TransformerTests
     }
 
     [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.3)]
+    [InlineData(0.5)]
+    [InlineData(1.0)]
+    public void Logits_of_interpolated_weights_equal_the_reference(double delta)
+    {
+        using var early = Checkpoint.Open(TestData.PathTo("models", "wise-ft-qwen2", "finetuned"));
+        using var late = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
+        using var weights = Weights.Interpolate(early, late, earlyWeight: delta);
+        AssertReference(weights, Golden.Of("wise-ft-qwen2", "golden", $"delta_{delta:0.0}"));
+    }
+
+    [Theory]
     [MemberData(nameof(Models))]
     public void The_fused_form_equals_the_plain_form(string model)
     {

@@ -21,13 +21,10 @@ internal sealed record Decoder(Layer Embedding, IReadOnlyList<Layer> Blocks, Lay
         _ => throw new NotSupportedException($"There is no graph for {config.Architecture}."),
     };
 
-    /// <param name="context">Where the graph is built.</param>
-    /// <param name="ids">Token ids, [tokens].</param>
-    /// <param name="selected">The tokens whose logits are wanted, [selected]: the head is the costly part of a small model.</param>
     /// <returns>Logits, [selected, vocabulary].</returns>
-    public Sym Logits(Context context, Sym ids, Sym selected)
+    public Sym Logits(Context context)
     {
-        var x = Blocks.Aggregate(Embedding.Call(context, ids), (x, block) => block.Call(context, x));
-        return Head.Call(context, Norm.Call(context, context.Graph.Apply(new Gather(), x, selected)));
+        var x = Blocks.Aggregate(Embedding.Call(context, context.Ids), (x, block) => block.Call(context, x));
+        return Head.Call(context, Norm.Call(context, context.Graph.Apply(new Gather(), x, context.Selected)));
     }
 }
