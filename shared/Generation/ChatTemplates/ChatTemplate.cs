@@ -121,9 +121,17 @@ public sealed class ChatTemplate
         }
         catch (Exception exception) when (exception is InvalidDataException or OverflowException)
         {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"{origin}, line {rendering.Line}: {exception.Message}"));
+            throw Refusal(exception);
+        }
+        catch (InvalidOperationException exception) when (exception.InnerException is InvalidDataException cause)
+        {
+            // Sorting wraps what a comparison throws.
+            throw Refusal(cause);
         }
         return rendering.Output;
+
+        InvalidDataException Refusal(Exception cause) =>
+            new(string.Create(CultureInfo.InvariantCulture, $"{origin}, line {rendering.Line}: {cause.Message}"));
     }
 
     private static object? Message(ChatMessage message)

@@ -225,6 +225,7 @@ internal static class PythonValue
                     long number => number.ToString(CultureInfo.InvariantCulture),
                     double number => PythonText.Float(number),
                     string plain => PythonText.Quoted(plain),
+                    TemplateUndefined => "Undefined",
                     _ => $"<{TypeName(value)}>",
                 };
                 TemplateRendering.Limit((long)written.Length + text.Length);

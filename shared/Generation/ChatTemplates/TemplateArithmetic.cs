@@ -144,6 +144,8 @@ internal static class TemplateArithmetic
             rendering.ChargeText(width);
             text.Append(left ? converted.PadRight(width) : zero ? converted.PadLeft(width, '0') : converted.PadLeft(width));
         }
+        if (next < values.Count)
+            throw new InvalidDataException($"the format '{format}' asks for fewer values than it is given");
         return rendering.Checked(text.ToString());
     }
 

@@ -129,6 +129,7 @@ internal static class TemplateFilters
 
     private static double? Float(object? value) => value switch
     {
+        TemplateUndefined undefined => throw PythonValue.Undefined(undefined),
         string text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : null,
         _ => PythonValue.Number(value),
     };
@@ -140,7 +141,8 @@ internal static class TemplateFilters
         var scale = Math.Pow(10, digits);
         return call.Text(1, "method", "common") switch
         {
-            "common" => Math.Round(number, digits, MidpointRounding.ToEven),
+            "common" when value is long integer => integer,
+            "common" => (object)Math.Round(number, digits, MidpointRounding.ToEven),
             "ceil" => Math.Ceiling(number * scale) / scale,
             "floor" => Math.Floor(number * scale) / scale,
             var other => throw new InvalidDataException($"the rounding method '{other}' is not supported"),

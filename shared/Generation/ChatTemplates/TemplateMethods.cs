@@ -92,7 +92,9 @@ internal static class TemplateMethods
         "partition" => (text, call) => Partition(text, call, last: false),
         "rpartition" => (text, call) => Partition(text, call, last: true),
         "replace" => (text, call) => Replace(text, Part(call, 0, "old"), Part(call, 1, "new"), call.Integer(2, "count", -1), call.Rendering),
-        "join" => (text, call) => Join(text, PythonValue.Items(call.Required(0, "iterable"), call.Rendering), call.Rendering),
+        "join" => (text, call) => PythonValue.Items(call.Required(0, "iterable"), call.Rendering) is var items && items.All(item => item is string)
+            ? Join(text, items, call.Rendering)
+            : throw new InvalidDataException("'join' is given an item that is not a string"),
         "find" => (text, call) => Find(text, call, last: false),
         "rfind" => (text, call) => Find(text, call, last: true),
         "index" => (text, call) => Find(text, call, last: false) is var at and >= 0 ? at : throw new InvalidDataException("'index' does not find the text"),

@@ -67,9 +67,9 @@ public class TextTokenizerTests
     [InlineData("\n ")]
     [InlineData("你")]
     [InlineData("\u0301")]
-    public void A_text_of_a_million_characters_without_a_break_is_encoded_in_time(string unit)
+    public void A_long_text_without_a_break_is_encoded_in_time(string unit)
     {
-        var text = string.Concat(Enumerable.Repeat(unit, 1_000_000 / unit.Length));
+        var text = string.Concat(Enumerable.Repeat(unit, 300_000 / unit.Length));
         foreach (var name in (ReadOnlySpan<string>)["tiny-llama3", "tiny-sp_gemma"])
         {
             var tokenizer = TokenizerFolder.Tokenizer(name);

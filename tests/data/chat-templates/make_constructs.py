@@ -318,6 +318,7 @@ SMALL = [
     "{{ [{'t': 'a', 'n': 1}, {'t': 'b', 'n': 2}, {'t': 'a', 'n': 3}]|groupby('t')|map('first')|list }}{% for k, g in [{'t': 'a', 'n': 1}, {'t': 'b', 'n': 2}, {'t': 'a', 'n': 3}]|groupby('t') %}{{ k }}:{{ g|map(attribute='n')|join('+') }};{% endfor %}{{ ['a', 'b']|join }}{{ [1, 2]|join('-') }}{{ messages|join('|', attribute='role') }}",
     "{{ 'x' if 1 else 'y' if 2 else 'z' }}{{ ('a' if false else 'b') + 'c' }}{{ -1|abs }}{{ (-1)|abs }}{{ 1 - 1|int }}{{ 'a' + 'b'|upper }}{{ 'a' ~ 'b'|upper }}{{ 3 * 'a'|length }}{{ not true|string }}{{ 'n' + 3 ~ 4 }}",
     "{{ messages|selectattr('role', 'equalto', 'nobody') and 'generators are true' }}{{ 'a' in messages|map(attribute='role') }}{{ 'user' in messages|map(attribute='role') }}",
+    "{{ [missing, (missing, 1)] }} {{ 1|round }} {{ 1|round(1, 'ceil') }} {{ missing is sequence }} {{ 12 is lower }} {{ 'a b'|wordcount }} {{ '%d%%'|format(5) }} {{ {'items': 1}.items is callable }} {{ {'items': 1}['items'] }}",
     "{{ 5.0 // 2 }} {{ 5.5 % 2 }} {{ 1_000 }} {{ 0x1f }} {{ 0b11 }} {{ 1.5e3 }} {{ true + 1 }} {{ 10 ** 3 // 7 }} {{ 7.0 == 7 }} {{ 1e3|int }}",
 ]
 ERRORS = [
@@ -327,6 +328,7 @@ ERRORS = [
     "{% set x.y = 1 %}", "{{ 'a'|nofilter }}", "{{ 1 is notest }}", "{{ missing|tojson }}", "{{ 5|length }}", "{{ range(1000000)|length }}", "{% for x in 5 %}{% endfor %}",
     "{{ 'a'.nomethod() }}", "{{ {[]: 1} }}", "{% include 'x' %}", "{{ ''.join([1]) if false else 'abc'.split('') }}", "{{ messages[0].content[1:'a'] }}", "{% break",
     "{{ 'open }}", "{{ 1 if }}", "{% macro %}{% endmacro %}", "{{ {'a' 1} }}", "{{ x[ }}",
+    "{{ missing|int }}", "{{ '-'.join([1]) }}", "{{ [1, 'a']|sort }}", "{{ [1, 'a']|max }}", "{{ 'a' % 1 }}", "{{ messages[0][1:] }}",
 ]
 
 rows = []
