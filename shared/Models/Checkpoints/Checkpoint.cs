@@ -49,7 +49,7 @@ public sealed class Checkpoint : IDisposable
             throw new InvalidDataException($"{folder} is not a folder.");
         }
 
-        var sizes = new DirectoryInfo(folder).EnumerateFiles().Where(file => file.Exists).ToDictionary(file => file.Name, file => file.Length);
+        var sizes = new DirectoryInfo(folder).EnumerateFiles().ToDictionary(file => file.Name, file => file.Length);
         ShardIndex? index = null;
         ShardIndex ReadIndex()
         {
@@ -62,12 +62,20 @@ public sealed class Checkpoint : IDisposable
             throw new InvalidDataException($"{folder} cannot be loaded: {missing}");
         }
 
+        // A pipe has no size either, and opening one would wait for ever.
+        if (sizes.Keys.FirstOrDefault(name => sizes[name] == 0 && CheckpointFiles.Matters(name)) is { } empty)
+        {
+            throw new InvalidDataException($"{Path.Combine(folder, empty)} is empty or no plain file; save the checkpoint again or remove it.");
+        }
+
         var configPath = Inside(folder, CheckpointFiles.Config);
         var configText = StrictJson.ReadFile(configPath);
         var config = ModelConfig.Parse(configText, configPath);
-        var generationPath = Inside(folder, CheckpointFiles.GenerationConfig);
-        var generationText = sizes.ContainsKey(CheckpointFiles.GenerationConfig) ? StrictJson.ReadFile(generationPath) : null;
-        var generation = GenerationConfig.Parse(configText, configPath, generationText, generationPath);
+        var generationText = sizes.ContainsKey(CheckpointFiles.GenerationConfig)
+            ? StrictJson.ReadFile(Inside(folder, CheckpointFiles.GenerationConfig))
+            : null;
+        var generation = GenerationConfig.Parse(
+            configText, configPath, generationText, Path.Combine(folder, CheckpointFiles.GenerationConfig));
 
         var files = new List<SafetensorsFile>();
         try
@@ -99,10 +107,18 @@ public sealed class Checkpoint : IDisposable
     internal static string Inside(string folder, string name)
     {
         var path = Path.Combine(folder, name);
-        var root = Path.GetFullPath(folder) + Path.DirectorySeparatorChar;
-        return File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target && !target.FullName.StartsWith(root, StringComparison.Ordinal)
-            ? throw new InvalidDataException($"{path} is a link that leads out of its folder; copy the folder with its files (cp -rL).")
-            : path;
+        try
+        {
+            var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)) + Path.DirectorySeparatorChar;
+            var target = File.ResolveLinkTarget(path, returnFinalTarget: true);
+            return target is null || (target.Exists && target.FullName.StartsWith(root, StringComparison.Ordinal))
+                ? path
+                : throw new InvalidDataException($"{path} is a link that leads out of its folder or to nothing; copy the folder with its files (cp -rL).");
+        }
+        catch (IOException fault)
+        {
+            throw new InvalidDataException($"{path} cannot be followed to a file: {fault.Message}", fault);
+        }
     }
 
     private static Dictionary<string, StoredTensor> ByName(IEnumerable<SafetensorsFile> files, ShardIndex? index)
@@ -127,7 +143,8 @@ public sealed class Checkpoint : IDisposable
         return stored;
     }
 
-    private static Dictionary<string, StoredTensor> Match(Dictionary<string, StoredTensor> stored, ModelConfig config, string configPath, string weightsPath)
+    private static Dictionary<string, StoredTensor> Match(
+        Dictionary<string, StoredTensor> stored, ModelConfig config, string configPath, string weightsPath)
     {
         var expected = ExpectedTensors.Of(config).ToArray();
         var missing = expected.Where(tensor => !stored.ContainsKey(tensor.Name)).Select(tensor => tensor.Name).ToArray();
@@ -153,13 +170,17 @@ public sealed class Checkpoint : IDisposable
             matched.Add(name, tensor);
         }
 
-        if (config.TieWordEmbeddings && stored.TryGetValue(ExpectedTensors.Head, out var head) && !head.SameBytes(matched[ExpectedTensors.Embedding]))
+        // Loaders disagree about which of the two counts, so both must be the same.
+        if (config.TieWordEmbeddings && stored.TryGetValue(ExpectedTensors.Head, out var head)
+            && !head.SameBytes(matched[ExpectedTensors.Embedding]))
         {
             throw new InvalidDataException($"{head.File.Path} holds {ExpectedTensors.Head} unlike {ExpectedTensors.Embedding}, but {configPath} ties them: set tie_word_embeddings to false or remove the tensor.");
         }
 
-        var unexpected = stored.Keys.Where(name => !matched.ContainsKey(name) && name != ExpectedTensors.Head && !ExpectedTensors.IsDerived(name))
-            .Order(StringComparer.Ordinal).ToArray();
+        var unexpected = stored.Keys
+            .Where(name => !matched.ContainsKey(name) && name != ExpectedTensors.Head && !ExpectedTensors.IsDerived(name))
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         return unexpected.Length == 0 ? matched
             : throw new InvalidDataException($"{stored[unexpected[0]].File.Path} holds {Listed(unexpected)}, for which {configPath} has no place.");
     }

@@ -21,7 +21,8 @@ public static partial class CheckpointFiles
 
     private static readonly HashSet<string> ByName =
     [
-        Config, GenerationConfig, Index, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate, ChatTemplateJson, AdapterConfig, AdapterWeights,
+        Config, GenerationConfig, Index, Tokenizer, TokenizerConfig, SpecialTokens, ChatTemplate, ChatTemplateJson,
+        AdapterConfig, AdapterWeights,
     ];
 
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];

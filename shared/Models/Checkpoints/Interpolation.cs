@@ -59,7 +59,9 @@ internal sealed class Interpolation
         try
         {
             // Adding 0 · early would lose the sign of a late −0; that is why the end points are read alone.
-            Precision.Interpolate(early[name].Read(start, target.Length, buffer), late[name].Read(start, target.Length, target), earlyWeight, target);
+            var ofEarly = early[name].Read(start, target.Length, buffer);
+            var ofLate = late[name].Read(start, target.Length, target);
+            Precision.Interpolate(ofEarly, ofLate, earlyWeight, target);
         }
         finally
         {

@@ -28,7 +28,8 @@ public static class Merge
     /// A checkpoint is malformed, the two do not fit (the first difference is named), <paramref name="earlyWeight"/> is not in [0, 1],
     /// <paramref name="outFolder"/> holds something, or a result is too large for the late checkpoint's type.
     /// </exception>
-    public static void Write(string earlyFolder, string lateFolder, double earlyWeight, string outFolder, CancellationToken cancel = default)
+    public static void Write(
+        string earlyFolder, string lateFolder, double earlyWeight, string outFolder, CancellationToken cancel = default)
     {
         using var early = Checkpoint.Open(earlyFolder);
         using var late = Checkpoint.Open(lateFolder);
@@ -59,7 +60,7 @@ public static class Merge
 
             foreach (var name in Directory.EnumerateFiles(lateFolder).Select(path => Path.GetFileName(path)).Where(IsCarriedOver))
             {
-                File.WriteAllBytes(Path.Combine(partial, name), File.ReadAllBytes(Checkpoint.Inside(lateFolder, name)));
+                File.Copy(Checkpoint.Inside(lateFolder, name), Path.Combine(partial, name));
             }
 
             WriteManifest(early, late, earlyWeight, Path.Combine(partial, Manifest), cancel);
@@ -81,7 +82,8 @@ public static class Merge
         CheckpointFiles.Matters(name) && !CheckpointFiles.IsWeights(name)
         && name is not (CheckpointFiles.Index or CheckpointFiles.AdapterConfig or CheckpointFiles.AdapterWeights);
 
-    private static void WriteWeights(SafetensorsFile file, Interpolation interpolation, Checkpoint late, string path, CancellationToken cancel)
+    private static void WriteWeights(
+        SafetensorsFile file, Interpolation interpolation, Checkpoint late, string path, CancellationToken cancel)
     {
         var tensors = file.Header.Tensors.Where(tensor => late.Demands(tensor.Name)).ToArray();
         using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
@@ -159,7 +161,8 @@ public static class Merge
         }
 
         json.WriteString("arithmetic", "earlyWeight * early + (1 - earlyWeight) * late in float32, rounded to nearest even into the type of late");
-        json.WriteString("tool", $"Hindsight {typeof(Merge).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion}");
+        var version = typeof(Merge).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+        json.WriteString("tool", $"Hindsight {version}");
         json.WriteEndObject();
     }
 

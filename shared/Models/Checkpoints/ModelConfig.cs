@@ -74,7 +74,7 @@ public sealed record ModelConfig
     private static ModelConfig Read(JsonFields fields, string name)
     {
         var architecture = ReadArchitecture(fields, name);
-        RefuseUnsupported(fields);
+        RefuseUnsupported(fields, name);
 
         var hidden = fields.Size("hidden_size", MostWidth);
         var heads = fields.Size("num_attention_heads", MostWidth);
@@ -97,7 +97,7 @@ public sealed record ModelConfig
 
         if ((long)heads * headSize > MostWidth)
         {
-            throw new InvalidDataException($"{name} has num_attention_heads = {heads} of size {headSize}, together more than {MostWidth}.");
+            throw new InvalidDataException($"{name} has num_attention_heads = {heads} times head_dim = {headSize}, more than {MostWidth} together.");
         }
 
         var bias = architecture == Architecture.Llama && fields.Flag("attention_bias", absent: false);
@@ -142,7 +142,7 @@ public sealed record ModelConfig
             : throw new InvalidDataException($"{name} has architectures {StrictJson.Quoted(named!)} but model_type {StrictJson.Quoted(modelType)}.");
     }
 
-    private static void RefuseUnsupported(JsonFields fields)
+    private static void RefuseUnsupported(JsonFields fields, string name)
     {
         foreach (var (field, reason) in new[]
         {
@@ -158,13 +158,13 @@ public sealed record ModelConfig
 
         if (fields.Text("hidden_act") is { } activation and not ("silu" or "swish"))
         {
-            throw fields.NotSupported("hidden_act", fields.Find("hidden_act")!.Value, $"only silu is supported, not {StrictJson.Quoted(activation)}");
+            throw new InvalidDataException($"{name} has hidden_act = {StrictJson.Quoted(activation)}; only silu is supported.");
         }
 
         // A sliding_window number without use_sliding_window has no effect; released Qwen2.5 files carry one.
         if (fields.Flag("use_sliding_window", absent: false))
         {
-            throw fields.NotSupported("use_sliding_window", fields.Find("use_sliding_window")!.Value, "sliding-window attention is not supported");
+            throw new InvalidDataException($"{name} has use_sliding_window = true; sliding-window attention is not supported.");
         }
 
         if (fields.Find("layer_types") is { } types && (types.ValueKind != JsonValueKind.Array
@@ -175,7 +175,7 @@ public sealed record ModelConfig
 
         foreach (var field in new[] { "pretraining_tp", "partial_rotary_factor" })
         {
-            if (fields.Find(field) is { } value && !(value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number == 1))
+            if (fields.Find(field) is { } value && !IsOne(value))
             {
                 throw fields.NotSupported(field, value, "only 1 is supported");
             }
@@ -201,7 +201,7 @@ public sealed record ModelConfig
                 }
             }
 
-            if (rope.Find("partial_rotary_factor") is { } part && !(part.ValueKind == JsonValueKind.Number && part.TryGetDouble(out var share) && share == 1))
+            if (rope.Find("partial_rotary_factor") is { } part && !IsOne(part))
             {
                 throw rope.NotSupported("partial_rotary_factor", part, "only 1 is supported");
             }
@@ -222,4 +222,6 @@ public sealed record ModelConfig
 
         return theta;
     }
+
+    private static bool IsOne(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number == 1;
 }

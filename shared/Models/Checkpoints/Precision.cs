@@ -80,7 +80,8 @@ internal static class Precision
         var index = 0;
         for (; index <= target.Length - Vector<float>.Count; index += Vector<float>.Count)
         {
-            ((new Vector<float>(early[index..]) * vectorOfEarly) + (new Vector<float>(late[index..]) * vectorOfLate)).CopyTo(target[index..]);
+            var (earlyPart, latePart) = (new Vector<float>(early[index..]) * vectorOfEarly, new Vector<float>(late[index..]) * vectorOfLate);
+            (earlyPart + latePart).CopyTo(target[index..]);
         }
 
         for (; index < target.Length; index++)

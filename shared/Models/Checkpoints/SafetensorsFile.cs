@@ -34,7 +34,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         stream.ReadExactly(prefix);
         var header = SafetensorsHeader.Parse(prefix, length, path);
 
-        using var mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        using var mapping = MemoryMappedFile.CreateFromFile(
+            stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
         // The view outlives the mapping object and the stream; its handle alone keeps the memory.
         var view = mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read).SafeMemoryMappedViewHandle;
         byte* start = null;

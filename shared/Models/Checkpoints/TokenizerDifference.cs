@@ -37,7 +37,7 @@ internal static class TokenizerDifference
                 var rest = b.EnumerateObject().ToDictionary(property => property.Name, property => property.Value, StringComparer.Ordinal);
                 foreach (var property in a.EnumerateObject())
                 {
-                    var inner = at.Length == 0 ? property.Name : $"{at}.{StrictJson.Quoted(property.Name)}";
+                    var inner = Within(at, property.Name);
                     var found = rest.Remove(property.Name, out var value);
                     if (at.Length == 0 && PassedOver.Contains(property.Name))
                     {
@@ -50,8 +50,8 @@ internal static class TokenizerDifference
                     }
                 }
 
-                var added = rest.Keys.Where(name => at.Length > 0 || !PassedOver.Contains(name)).Order(StringComparer.Ordinal).FirstOrDefault();
-                return added is null ? null : $"{(at.Length == 0 ? "" : at + ".")}{StrictJson.Quoted(added)}";
+                var added = rest.Keys.Order(StringComparer.Ordinal).FirstOrDefault(name => at.Length > 0 || !PassedOver.Contains(name));
+                return added is null ? null : Within(at, added);
 
             case JsonValueKind.Array:
                 return a.EnumerateArray().Zip(b.EnumerateArray())
@@ -65,5 +65,12 @@ internal static class TokenizerDifference
             default:
                 return a.GetRawText() == b.GetRawText() ? null : here;
         }
+    }
+
+    private static string Within(string at, string name)
+    {
+        var isPlain = name.Length > 0 && name.All(character => char.IsAsciiLetter(character) || character == '_');
+        var shown = isPlain ? name : StrictJson.Quoted(name);
+        return at.Length == 0 ? shown : $"{at}.{shown}";
     }
 }

@@ -106,7 +106,9 @@ public sealed unsafe class Weights : IDisposable
                 OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. info.Shape], address, info.Elements * sizeof(float))));
         }
 
-        var blocks = stored.SelectMany((tensor, index) => Blocks(tensor.Info.Elements).Select(block => (Index: index, block.Start, block.Length))).ToArray();
+        var blocks = stored
+            .SelectMany((tensor, index) => Blocks(tensor.Info.Elements).Select(block => (Index: index, block.Start, block.Length)))
+            .ToArray();
         var faults = new ConcurrentDictionary<int, InvalidDataException>();
         Parallel.ForEach(blocks, block =>
         {

@@ -148,17 +148,19 @@ public class SafetensorsHeaderTests
     public void A_random_mutation_is_refused_in_one_way_only_or_its_tensors_fill_the_file()
     {
         const string Json = """{"__metadata__":{"format":"pt"},"é.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[2,26]},"a":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]},"z":{"dtype":"F32","shape":[0,9],"data_offsets":[26,26]}}""";
-        var original = WithLength((ulong)Encoding.UTF8.GetByteCount(Json), Json);
+        var data = new byte[26];
+        byte[] file = [.. WithLength((ulong)Encoding.UTF8.GetByteCount(Json), Json), .. data];
         var mutations = new Mutations(seed: 20260101);
         var accepted = 0;
-        for (var round = 0; round < 20_000; round++)
+        for (var round = 0; round < 5_000; round++)
         {
-            var bytes = mutations.Of(original);
+            // Every other time the length stays right, so that the damage reaches the JSON parser.
+            var bytes = round % 2 == 0 ? mutations.Of(file) : WithRightLength([.. mutations.Of(Encoding.UTF8.GetBytes(Json)), .. data], data.Length);
             try
             {
-                var header = SafetensorsHeader.Parse(bytes, bytes.Length + 26, "the-file");
+                var header = SafetensorsHeader.Parse(bytes, bytes.Length, "the-file");
                 accepted++;
-                Assert.Equal(bytes.Length + 26 - header.DataStart, header.Tensors.Sum(tensor => tensor.ByteLength));
+                Assert.Equal(bytes.Length - header.DataStart, header.Tensors.Sum(tensor => tensor.ByteLength));
                 Assert.All(header.Tensors, tensor => Assert.Equal(tensor.ByteLength, tensor.Shape.Aggregate((long)tensor.Type.Size(), (product, size) => product * size)));
             }
             catch (InvalidDataException)
@@ -166,7 +168,7 @@ public class SafetensorsHeaderTests
             }
         }
 
-        Assert.InRange(accepted, 1, 19_999);
+        Assert.InRange(accepted, 1, 4_999);
     }
 
     private static SafetensorsHeader Parse(string json, int dataLength)
@@ -177,6 +179,13 @@ public class SafetensorsHeaderTests
 
     private static string Refusal(byte[] prefix, long fileLength) =>
         Assert.Throws<InvalidDataException>(() => SafetensorsHeader.Parse(prefix, fileLength, "the-file")).Message;
+
+    private static byte[] WithRightLength(byte[] jsonAndData, int dataLength)
+    {
+        byte[] file = [.. new byte[8], .. jsonAndData];
+        BinaryPrimitives.WriteInt64LittleEndian(file, jsonAndData.Length - dataLength);
+        return file;
+    }
 
     private static byte[] WithLength(ulong length, string json)
     {
