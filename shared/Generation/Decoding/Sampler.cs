@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 
 namespace Hindsight.Generation;
@@ -8,6 +9,9 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>Weights are summed in blocks: float within a block, double across.</summary>
     private const int Block = 1024;
 
+    private const int PartBits = 11;
+
+    private readonly double[] partMass = new double[1 << PartBits];
     private readonly float[] weights = new float[vocabulary];
     private readonly float[] kept = new float[vocabulary];
     private readonly ulong[] keys = new ulong[vocabulary];
@@ -129,12 +133,11 @@ internal sealed class Sampler(int vocabulary)
                 continue;
             }
 
+            // Written first and counted after: which ids stay is as good as random, and a branch would be guessed wrong.
             for (var i = 0; i < block.Length; i++)
             {
-                if (block[i] >= least)
-                {
-                    keys[count++] = Key(logits[start + i], start + i);
-                }
+                keys[count] = Key(logits[start + i], start + i);
+                count += block[i] >= least ? 1 : 0;
             }
         }
 
@@ -150,46 +153,50 @@ internal sealed class Sampler(int vocabulary)
         }
 
         Array.Clear(weights);
-        Array.Clear(sums);
         for (var i = 0; i < candidates.Length; i++)
         {
             weights[Id(candidates[i])] = kept[i];
-            sums[Id(candidates[i]) / Block] += kept[i];
         }
 
-        return sums.Sum();
+        var total = 0.0;
+        for (var block = 0; block < sums.Length; block++)
+        {
+            total += sums[block] = TensorPrimitives.Sum<float>(weights.AsSpan(block * Block, Math.Min(Block, vocabulary - (block * Block))));
+        }
+
+        return total;
     }
 
-    /// <summary>The least key of the smallest set of greatest keys whose mass (or count) reaches the target; found digit by digit.</summary>
+    /// <summary>
+    /// The least key of the smallest set of greatest keys whose mass (or count) reaches the target. The range of keys is divided into
+    /// equal parts, the part in which the target is reached is divided again, until one key is left: no sort of the vocabulary.
+    /// </summary>
     private ulong Cut(ReadOnlySpan<ulong> candidates, double target, bool countOnly)
     {
         var left = scratch.AsSpan(0, candidates.Length);
         candidates.CopyTo(left);
-        Span<double> mass = stackalloc double[256];
-        Span<int> count = stackalloc int[256];
         var above = 0.0;
-        for (var shift = 56; left.Length > 1; shift -= 8)
+        while (left.Length > 1)
         {
-            mass.Clear();
-            count.Clear();
+            var (least, greatest) = (TensorPrimitives.Min<ulong>(left), TensorPrimitives.Max<ulong>(left));
+            var shift = Math.Max(0, 64 - BitOperations.LeadingZeroCount(greatest - least) - PartBits);
+            Array.Clear(partMass);
             foreach (var key in left)
             {
-                var digit = (int)(key >> shift) & 255;
-                mass[digit] += countOnly ? 1 : weights[Id(key)];
-                count[digit]++;
+                partMass[(int)((key - least) >> shift)] += countOnly ? 1 : weights[Id(key)];
             }
 
-            var lowest = count.IndexOfAnyExcept(0);
-            var chosen = 255;
-            while (chosen > lowest && above + mass[chosen] < target)
+            // The least key is in part 0, so the walk never ends in an empty part, however the sums were rounded.
+            var part = (int)((greatest - least) >> shift);
+            while (part > 0 && above + partMass[part] < target)
             {
-                above += mass[chosen--];
+                above += partMass[part--];
             }
 
             var length = 0;
             foreach (var key in left)
             {
-                if (((int)(key >> shift) & 255) == chosen)
+                if ((int)((key - least) >> shift) == part)
                 {
                     left[length++] = key;
                 }
@@ -206,10 +213,8 @@ internal sealed class Sampler(int vocabulary)
         var count = 0;
         foreach (var key in candidates)
         {
-            if (key >= least)
-            {
-                candidates[count++] = key;
-            }
+            candidates[count] = key;
+            count += key >= least ? 1 : 0;
         }
 
         return candidates[..count];
