@@ -104,6 +104,26 @@ public sealed class ServiceBusLockTests(AzuriteFixture azurite) : IClassFixture<
         Assert.All(letters, letter => Assert.Contains("2", letter.DeadLetterErrorDescription, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task A_renewal_that_is_called_off_does_not_cost_the_lock()
+    {
+        var queue = azurite.NewName();
+        await using var client = azurite.Client();
+        await client.CreateSender(queue).SendMessagesAsync(Enumerable.Range(0, 20).Select(_ => new ServiceBusMessage("x")));
+        var receiver = client.CreateReceiver(queue);
+        for (var i = 0; i < 20; i++)
+        {
+            var received = (await receiver.ReceiveMessageAsync(soon))!;
+            using var calledOff = new CancellationTokenSource();
+            var renewing = receiver.RenewMessageLockAsync(received, calledOff.Token);
+            await Task.Delay(i / 2);
+            await calledOff.CancelAsync();
+            await renewing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+
+            await receiver.CompleteMessageAsync(received);
+        }
+    }
+
     private static async Task AssertLockLost(Func<Task> settle) =>
         Assert.Equal(ServiceBusFailureReason.MessageLockLost, (await Assert.ThrowsAsync<ServiceBusException>(settle)).Reason);
 }

@@ -83,8 +83,10 @@ internal sealed class StorageQueue(string name, QueueClient client, TimeSpan loc
             message,
             async held =>
             {
+                // Not cancelled once begun: the queue may have issued the new receipt, without which the message cannot be settled.
+                cancellationToken.ThrowIfCancellationRequested();
                 var lockedUntil = clock.GetUtcNow() + lockDuration;
-                var renewed = await client.UpdateMessageAsync(held.Id, held.Receipt, Text(message, null), lockDuration, cancellationToken).ConfigureAwait(false);
+                var renewed = await client.UpdateMessageAsync(held.Id, held.Receipt, Text(message, null), lockDuration, CancellationToken.None).ConfigureAwait(false);
                 held.Receipt = renewed.Value.PopReceipt;
                 message.LockedUntil = lockedUntil;
             },
