@@ -1,4 +1,5 @@
 using Azure.Storage.Blobs;
+using Hindsight.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Hindsight.Workflow;
@@ -8,8 +9,11 @@ public sealed class EvaluationPlanner(
     BlobStore store, MessageBus bus, EvaluationFreezer freezer, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
     ILogger<EvaluationPlanner> log)
 {
-    /// <summary>Tokens per second to expect before anything was measured.</summary>
-    private const double FirstRate = 1000;
+    /// <summary>
+    /// Before anything was measured: tokens per second × bytes of weights, which is what a device does that reads a batch of 64 rows'
+    /// weights at 1 GB/s. Low for any real device, so that the first shards come out small rather than long.
+    /// </summary>
+    private const double FirstBytesPerSecond = 64e9;
 
     /// <summary>Plans the evaluation that a run asks for at present, if it can start.</summary>
     public async Task PlanAsync(PlanMessage message, CancellationToken cancellation)
@@ -69,7 +73,7 @@ public sealed class EvaluationPlanner(
         for (var index = 0; index < variants.Count; index++)
         {
             var wanted = await MissingAsync(evaluation, suite, stage, variants[index], cancellation);
-            shards.AddRange(Split(wanted, rate, evaluation.Spec.MaxTokens).Select(part => new Shard(index, part)));
+            shards.AddRange(Split(wanted, rate ?? Expected(evaluation.Spec, variants[index])).Select(part => new Shard(index, part)));
         }
 
         return shards;
@@ -147,10 +151,9 @@ public sealed class EvaluationPlanner(
     }
 
     /// <summary>Cuts a variant's wanted answers into shards of about the wanted device time; one problem is the least.</summary>
-    private IEnumerable<IReadOnlyList<WantedAnswers>> Split(List<WantedAnswers> wanted, (double Rate, double Tokens) measured, int maxTokens)
+    private IEnumerable<IReadOnlyList<WantedAnswers>> Split(List<WantedAnswers> wanted, (double Rate, double Tokens) pace)
     {
-        var tokens = measured.Tokens > 0 ? measured.Tokens : Math.Min(maxTokens, 256);
-        var answersPerShard = Math.Max(1, options.ShardTime.TotalSeconds * measured.Rate / tokens);
+        var answersPerShard = Math.Max(1, options.ShardTime.TotalSeconds * pace.Rate / pace.Tokens);
         var part = new List<WantedAnswers>();
         var drawn = 0.0;
         foreach (var problem in wanted.GroupBy(item => item.Problem))
@@ -172,8 +175,15 @@ public sealed class EvaluationPlanner(
         }
     }
 
-    /// <summary>Tokens per second and tokens per answer, as this run's finished shards measured them.</summary>
-    private async Task<(double Rate, double Tokens)> MeasuredAsync(string run, CancellationToken cancellation)
+    /// <summary>Tokens per second and tokens per answer to expect of a variant before anything was measured.</summary>
+    private static (double Rate, double Tokens) Expected(EvaluationSpec spec, Variant variant)
+    {
+        var bytes = variant.Late.Files.Where(file => CheckpointFiles.IsWeights(file.Name)).Sum(file => file.Size);
+        return (Math.Min(10_000, FirstBytesPerSecond / Math.Max(1, bytes)), Math.Min(spec.MaxTokens, 256));
+    }
+
+    /// <summary>Tokens per second and tokens per answer, as this run's finished shards measured them; null before there are any.</summary>
+    private async Task<(double Rate, double Tokens)?> MeasuredAsync(string run, CancellationToken cancellation)
     {
         var done = (await BlobStore.ListAsync(store.Evaluations, $"runs/{run}/", cancellation))
             .Where(blob => blob.Name.EndsWith(".done.json", StringComparison.Ordinal))
@@ -186,6 +196,6 @@ public sealed class EvaluationPlanner(
             (answered, tokens, seconds) = (answered + shard.Answers, tokens + shard.Tokens, seconds + shard.Seconds);
         }
 
-        return tokens > 0 && seconds > 0 ? (tokens / seconds, (double)tokens / answered) : (FirstRate, 0);
+        return tokens > 0 && seconds > 0 ? (tokens / seconds, (double)tokens / answered) : null;
     }
 }
