@@ -7,8 +7,8 @@ namespace Hindsight.Workflow.Tests;
 public sealed class InvariantTests(Pipeline pipeline) : IClassFixture<Pipeline>
 {
     /// <summary>Each run has a seed of its own: runs of the same weights would find each other's answers.</summary>
-    private static string Spec(string run, int samples = 3) =>
-        $$"""{"suite": "{{run}}", "samplesPerProblem": {{samples}}, "seed": {{Digest.Seed(run)}}, "maxTokens": 6, "temperature": 1, "topP": 1, "earlyWeights": [0.5], "chat": false}""";
+    private static string Spec(string run, int samples = 3, string earlyWeights = "[0.5]") =>
+        $$"""{"suite": "{{run}}", "samplesPerProblem": {{samples}}, "seed": {{Digest.Seed(run)}}, "maxTokens": 6, "temperature": 1, "topP": 1, "earlyWeights": {{earlyWeights}}, "chat": false}""";
 
     private static string Early => TestData.PathTo("models", "qwen2-tied", "model");
 
@@ -160,7 +160,10 @@ public sealed class InvariantTests(Pipeline pipeline) : IClassFixture<Pipeline>
     [Fact]
     public async Task A_shard_that_always_fails_ends_in_the_dead_letter_queue_and_the_report_says_what_is_missing()
     {
-        await DropAsync("fails");
+        await DropAsync("fails", announce: false);
+        await pipeline.UploadSpecAsync("fails", Spec("fails", earlyWeights: "[]"));
+        await pipeline.AnnounceAsync("fails", "checkpoint-1");
+        await pipeline.AnnounceAsync("fails", "checkpoint-2");
         Task Die(GenerateMessage shard) => shard is { Run: "fails", Shard: 0, Stage: Stage.Trajectory } ? throw new WorkerDiedException() : Task.CompletedTask;
         await pipeline.PumpAsync(Die);
         Assert.Null((await pipeline.StatusAsync("fails")).Report);
