@@ -54,8 +54,9 @@ internal static class EvaluateCommand
         var progress = EvaluationProgress.Create(AnsiConsole.Console);
         await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs.Checkpoints, run, report, cancellation));
         RunStatus status;
-        await using (await LocalHost.StartAsync(storage.Connection, arguments.GetValue(shared.Generators), cancellation))
+        await using (var host = await LocalHost.StartAsync(storage.Connection, arguments.GetValue(shared.Generators), cancellation))
         {
+            await host.PlanAsync(run, cancellation);
             status = await progress.WaitAsync(StatusOf(storage.Blobs), run, cancellation);
         }
 

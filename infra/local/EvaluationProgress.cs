@@ -49,7 +49,7 @@ internal abstract class EvaluationProgress
         {
             var last = (Done: 0L, Total: 0L);
             await upload(new Reported(value => last = value));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Uploaded {last.Total / 1048576.0:0.0} MiB of checkpoints"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{last.Total / 1048576.0:0.0} MiB of checkpoints are in the storage"));
         }
 
         public override Task<RunStatus> WaitAsync(StatusReader reader, string run, CancellationToken cancellation)

@@ -31,21 +31,11 @@ internal static class GenerateCommand
         {
             folder, prompt, chat, greedy, temperature, topP, topK, maxTokens, samples, seed, stop, ignoreEos, json,
         };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(greedy) && result.GetValue(temperature) is not null)
-            {
-                result.AddError("--greedy and --temperature exclude each other.");
-            }
-
-            if (result.GetValue(samples) is < 1 or > 65536)
-            {
-                result.AddError("--samples must be between 1 and 65536.");
-            }
-        });
         command.Run((arguments, cancellation) => Task.Run(
             () =>
             {
+                Require(!arguments.GetValue(greedy) || arguments.GetValue(temperature) is null, "--greedy and --temperature exclude each other.");
+                Require(arguments.GetValue(samples) is >= 1 and <= 65536, "--samples must be between 1 and 65536.");
                 var decoding = new Decoding
                 {
                     Temperature = arguments.GetValue(temperature) ?? 0,
@@ -92,6 +82,14 @@ internal static class GenerateCommand
                     },
                     JsonLines)
                 : string.Join('\n', completion.Text.Split('\n').Select(CommandErrors.Inert)));
+        }
+    }
+
+    private static void Require(bool holds, string rule)
+    {
+        if (!holds)
+        {
+            throw new InvalidDataException(rule);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Hindsight.Coordinator;
 using Hindsight.Generator;
+using Hindsight.Workflow;
 using Microsoft.Azure.Functions.Worker.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,6 +48,10 @@ internal sealed class LocalHost : IAsyncDisposable
         await host.StartAsync(cancellation);
         return new LocalHost(host, [.. Enumerable.Range(0, generators).Select(_ => StartGenerator(connection, generators))]);
     }
+
+    /// <summary>Plans a run now, whatever events say.</summary>
+    public Task PlanAsync(string run, CancellationToken cancellation) =>
+        _host.Services.GetRequiredService<EvaluationPlanner>().PlanAsync(new PlanMessage(run), cancellation);
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

@@ -82,6 +82,8 @@ public sealed class StatusReader(BlobStore store, CheckpointFolders looks, Evalu
 
         var id = state.Evaluation?.Id;
         var report = id is not null && await ReportFiles.ExistsAsync(store, run, id, cancellation) ? $"{run}/{id}/{ReportFiles.Page}" : null;
-        return new RunStatus(run, complete, incomplete, refused, state.Waiting, state.Refused, id, stages, report);
+        var failure = id is not null && report is null ? await EvaluationPlanner.ReadFailureAsync(store, run, id, cancellation) : null;
+        var error = state.Refused ?? (failure is null ? null : $"The report of evaluation {id} cannot be made: {failure}");
+        return new RunStatus(run, complete, incomplete, refused, state.Waiting, error, id, stages, report);
     }
 }

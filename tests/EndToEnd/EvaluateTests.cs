@@ -43,7 +43,7 @@ public sealed class EvaluateTests : IDisposable
         try
         {
             Assert.Equal(0, (await undisturbed.RunAsync("evaluate", run, "--suite", suite)).ExitCode);
-            foreach (var moment in (string[])["", "Uploaded", "Trajectory: 0", "Trajectory: 1", "Interpolation"])
+            foreach (var moment in (string[])["", "in the storage", "Trajectory: 0", "Trajectory: 1", "Interpolation"])
             {
                 using var killed = _cli.Start("evaluate", run, "--suite", suite);
                 await killed.WaitForAsync(moment, Limit);

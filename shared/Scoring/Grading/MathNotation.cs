@@ -101,7 +101,7 @@ internal static partial class MathNotation
                 {
                     plain.Append(" , ");
                 }
-                else if (alone || words.Length == 1 || words.Any(char.IsDigit))
+                else if (alone || words.Length == 1 || words.Any(char.IsAsciiDigit))
                 {
                     plain.Append(words).Append(' ');
                 }
@@ -153,22 +153,22 @@ internal static partial class MathNotation
     private static partial Regex PercentWord();
 
     // "125 miles", "5 cm^2", "3 square meters": words after a number (or a closing brace, as of a fraction) at the end, but no function name.
-    [GeneratedRegex(@"([\d}])(?:\s+(?!sin|cos|tan|cot|sec|csc|log|ln|sqrt|pi\b)[A-Za-z]{2,}\.?)+(?:\s*\^\s*\{?[23]\}?)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"([0-9}])(?:\s+(?!sin|cos|tan|cot|sec|csc|log|ln|sqrt|pi\b)[A-Za-z]{2,}\.?)+(?:\s*\^\s*\{?[23]\}?)?$", RegexOptions.CultureInvariant)]
     private static partial Regex Unit();
 
-    [GeneratedRegex(@"\G\s*\^\s*(?:\{\s*\d\s*\}|\d)", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\G\s*\^\s*(?:\{\s*[0-9]\s*\}|[0-9])", RegexOptions.CultureInvariant)]
     private static partial Regex UnitPower();
 
     [GeneratedRegex(@",\s*(?:,\s*)+", RegexOptions.CultureInvariant)]
     private static partial Regex RepeatedComma();
 
-    [GeneratedRegex(@"^-?0,\d+$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^-?0,[0-9]+$", RegexOptions.CultureInvariant)]
     private static partial Regex DecimalComma();
 
-    [GeneratedRegex(@"^-?\d{1,3}(?: \d{3})+(?:\.\d+)?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^-?[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?$", RegexOptions.CultureInvariant)]
     private static partial Regex SpacedThousands();
 
     // Only outside brackets, where (1,000) is rather a pair.
-    [GeneratedRegex(@"(?<![\d.,(\[⦃])\d{1,3}(?:,\s?\d{3})+(?![\d,)\]⦄]|\s*[)\]⦄])", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<![0-9.,(\[⦃])[0-9]{1,3}(?:,\s?[0-9]{3})+(?![0-9,)\]⦄]|\s*[)\]⦄])", RegexOptions.CultureInvariant)]
     private static partial Regex Thousands();
 }

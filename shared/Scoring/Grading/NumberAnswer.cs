@@ -84,7 +84,7 @@ internal static partial class NumberAnswer
 
     // A minus is a sign only where it cannot be a subtraction or a hyphen: at the number, and not right after a digit, letter or bracket.
     [GeneratedRegex(
-        @"(?:(?<![\w)\]}])(?<sign>[-−+]))?(?<![\d.])\$?(?<whole>\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE](?<exponent>[-+]?\d{1,6})(?!\w))?(?:\s?/\s?(?<under>\d+(?:\.\d+)?))?(?<percent>\s?\\?%)?",
+        @"(?:(?<![\w)\]}])(?<sign>[-−+]))?(?<![0-9.])\$?(?<whole>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE](?<exponent>[-+]?[0-9]{1,6})(?!\w))?(?:\s?/\s?(?<under>[0-9]+(?:\.[0-9]+)?))?(?<percent>\s?\\?%)?",
         RegexOptions.CultureInvariant)]
     private static partial Regex Number();
 }

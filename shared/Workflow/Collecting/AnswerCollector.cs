@@ -1,5 +1,4 @@
-using Hindsight.Reporting;
-using Hindsight.Scoring;
+using Azure;
 using Microsoft.Extensions.Logging;
 
 namespace Hindsight.Workflow;
@@ -13,6 +12,20 @@ public sealed class AnswerCollector(
 {
     /// <summary>Handles a message that a shard was closed or a stage planned.</summary>
     public async Task CollectAsync(CollectMessage message, CancellationToken cancellation)
+    {
+        try
+        {
+            await CollectUnlessFailedAsync(message, cancellation);
+        }
+        catch (Exception exception) when (exception is not (OperationCanceledException or RequestFailedException or IOException) || exception is InvalidDataException)
+        {
+            // The storage may answer next time. Anything else fails the same way again, and a person must know instead of waiting.
+            log.LogError(exception, "The report of {Run}, evaluation {Evaluation}, cannot be made", message.Run, message.Evaluation);
+            await planner.MarkFailedAsync(message.Run, message.Evaluation, exception is InvalidDataException ? exception.Message : $"{exception.GetType().Name}: {exception.Message}", cancellation);
+        }
+    }
+
+    private async Task CollectUnlessFailedAsync(CollectMessage message, CancellationToken cancellation)
     {
         if (await planner.ReadAsync(message.Run, message.Evaluation, cancellation) is not var (evaluation, suite)
             || await ReportFiles.ExistsAsync(store, evaluation.Run, evaluation.Id, cancellation))

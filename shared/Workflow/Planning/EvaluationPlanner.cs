@@ -15,6 +15,8 @@ public sealed class EvaluationPlanner(
     /// </summary>
     private const double FirstBytesPerSecond = 64e9;
 
+    private const string Failure = "failed.json";
+
     /// <summary>Plans the evaluation that a run asks for at present, if it can start.</summary>
     public async Task PlanAsync(PlanMessage message, CancellationToken cancellation)
     {
@@ -27,6 +29,7 @@ public sealed class EvaluationPlanner(
 
         await BlobStore.TryCreateAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "suite.jsonl"), new BinaryData(state.Suite!.Content), cancellation);
         await BlobStore.TryCreateJsonAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "evaluation.json"), evaluation, cancellation);
+        await EvaluationBlob(evaluation.Run, evaluation.Id, Failure).DeleteIfExistsAsync(cancellationToken: cancellation);
         await PlanStageAsync(evaluation, state.Suite, Stage.Trajectory, cancellation);
     }
 
@@ -62,6 +65,14 @@ public sealed class EvaluationPlanner(
 
         return (evaluation, Suite.Parse(evaluation.Suite, suite));
     }
+
+    /// <summary>Remembers why an evaluation cannot be finished; planning it again forgets that.</summary>
+    public Task MarkFailedAsync(string run, string id, string why, CancellationToken cancellation) =>
+        EvaluationBlob(run, id, Failure).UploadAsync(BinaryData.FromObjectAsJson(new ShardFailed(why), Json.Compact), overwrite: true, cancellation);
+
+    /// <summary>Why an evaluation cannot be finished; null when nothing is known against it.</summary>
+    public static async Task<string?> ReadFailureAsync(BlobStore store, string run, string id, CancellationToken cancellation) =>
+        (await BlobStore.TryReadJsonAsync<ShardFailed>(store.Evaluations.GetBlobClient($"runs/{run}/{id}/{Failure}"), cancellation))?.Why;
 
     private BlobClient EvaluationBlob(string run, string id, string name) => store.Evaluations.GetBlobClient($"runs/{run}/{id}/{name}");
 
