@@ -9,7 +9,7 @@ namespace Hindsight.Coordinator;
 /// <summary>HTTP: lists runs and their progress, starts an evaluation, shows a report.</summary>
 public sealed class Status(StatusReader status, BlobStore store, MessageBus bus)
 {
-    private const long LargestSpec = 1 << 20;
+    private const int LargestSpec = 1 << 20;
 
     /// <summary><c>GET /api/runs</c>: every run with its progress and the link to its report.</summary>
     [Function("Runs")]
@@ -42,14 +42,16 @@ public sealed class Status(StatusReader status, BlobStore store, MessageBus bus)
             return await status.ReadAsync(run, cancellation) is { } found ? new OkObjectResult(found) : new NotFoundResult();
         }
 
-        if (request.ContentLength is null or > LargestSpec)
+        var content = new byte[LargestSpec + 1];
+        var length = await request.Body.ReadAtLeastAsync(content, content.Length, throwOnEndOfStream: false, cancellation);
+        if (length > LargestSpec)
         {
             return new BadRequestObjectResult("Send an evaluation.json of at most 1 MiB, or an empty body.");
         }
 
-        if (request.ContentLength > 0)
+        if (length > 0)
         {
-            var body = await BinaryData.FromStreamAsync(request.Body, cancellation);
+            var body = new BinaryData(content.AsMemory(0, length));
             try
             {
                 EvaluationSpec.Parse(body, EvaluationFreezer.FileName);
