@@ -21,6 +21,11 @@ internal static class CommandErrors
                 Say(exception.Message);
                 return 1;
             }
+            catch (AggregateException exception)
+            {
+                Say(exception.GetBaseException().Message.Split('\n')[0]);
+                return 1;
+            }
             catch (Azure.RequestFailedException exception)
             {
                 Say($"The storage account answered: {exception.Message.Split('\n')[0]}");

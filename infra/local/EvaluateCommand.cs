@@ -57,7 +57,7 @@ internal static class EvaluateCommand
         await using (var host = await LocalHost.StartAsync(storage.Connection, arguments.GetValue(shared.Generators), cancellation))
         {
             await host.PlanAsync(run, cancellation);
-            status = await progress.WaitAsync(StatusOf(storage.Blobs), run, cancellation);
+            status = await progress.WaitAsync(StatusCommand.Reader(storage.Blobs), run, host.CheckGenerators, cancellation);
         }
 
         foreach (var refused in checkpoints.Refused.Concat(status.Refused))
@@ -80,8 +80,6 @@ internal static class EvaluateCommand
         await ReportDownload.SaveAsync(storage.Blobs, run, status.Evaluation!, arguments.GetValue(shared.Out)!, cancellation);
         return failed == 0 && checkpoints.Refused.Count + status.Refused.Count == 0 ? 0 : 1;
     }
-
-    private static StatusReader StatusOf(BlobStore store) => StatusCommand.Reader(store);
 
     private static Suite ReadSuite(string file)
     {

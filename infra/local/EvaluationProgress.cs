@@ -17,12 +17,17 @@ internal abstract class EvaluationProgress
     public abstract Task UploadAsync(Func<IProgress<(long Done, long Total)>, Task> upload);
 
     /// <summary>Shows a run's stages until there is a report, or there can be none.</summary>
-    public abstract Task<RunStatus> WaitAsync(StatusReader reader, string run, CancellationToken cancellation);
+    /// <param name="reader">Reads the status.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="check">Throws when nobody works any more.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public abstract Task<RunStatus> WaitAsync(StatusReader reader, string run, Action check, CancellationToken cancellation);
 
-    private static async Task<RunStatus> FollowAsync(StatusReader reader, string run, Action<RunStatus> show, CancellationToken cancellation)
+    private static async Task<RunStatus> FollowAsync(StatusReader reader, string run, Action check, Action<RunStatus> show, CancellationToken cancellation)
     {
         while (true)
         {
+            check();
             if (await reader.ReadAsync(run, cancellation) is { } status)
             {
                 show(status);
@@ -52,11 +57,11 @@ internal abstract class EvaluationProgress
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{last.Total / 1048576.0:0.0} MiB of checkpoints are in the storage"));
         }
 
-        public override Task<RunStatus> WaitAsync(StatusReader reader, string run, CancellationToken cancellation)
+        public override Task<RunStatus> WaitAsync(StatusReader reader, string run, Action check, CancellationToken cancellation)
         {
             var shown = new HashSet<string>();
             var started = new Dictionary<Stage, DateTimeOffset>();
-            return FollowAsync(reader, run, Show, cancellation);
+            return FollowAsync(reader, run, check, Show, cancellation);
 
             void Show(RunStatus status)
             {
@@ -89,13 +94,13 @@ internal abstract class EvaluationProgress
                     }));
                 });
 
-        public override Task<RunStatus> WaitAsync(StatusReader reader, string run, CancellationToken cancellation) =>
+        public override Task<RunStatus> WaitAsync(StatusReader reader, string run, Action check, CancellationToken cancellation) =>
             console.Progress().Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
                 .StartAsync(context =>
                 {
                     var intake = context.AddTask("Taking in checkpoints", maxValue: 1);
                     var tasks = new Dictionary<Stage, (ProgressTask Task, DateTimeOffset Start)>();
-                    return FollowAsync(reader, run, Show, cancellation);
+                    return FollowAsync(reader, run, check, Show, cancellation);
 
                     void Show(RunStatus status)
                     {

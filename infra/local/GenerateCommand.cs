@@ -62,7 +62,7 @@ internal static class GenerateCommand
         var tokenizer = TextTokenizer.Load(folder);
         var ids = tokenizer.Encode(chat ? Render(folder, prompt) : prompt, addSpecialTokens: !chat);
         using var weights = Weights.Load(checkpoint);
-        using var engine = new DecodingEngine(weights, new EngineOptions { MaxLength = ids.Count + decoding.MaxTokens });
+        using var engine = new DecodingEngine(weights, new EngineOptions { MaxLength = (int)Math.Min(int.MaxValue, (long)ids.Count + decoding.MaxTokens) });
         var request = new GenerationRequest(ids, [.. Enumerable.Range(0, samples)], decoding);
         var completions = engine.Generate([request], drawn => tokenizer.Decode(drawn, skipSpecialTokens: true), checkpoint.Generation.EosTokenIds, cancellation);
         foreach (var completion in completions.OrderBy(completion => completion.Sample))

@@ -15,13 +15,16 @@ namespace Hindsight.Local;
 /// </summary>
 internal sealed class LocalHost : IAsyncDisposable
 {
-    private readonly IHost _host;
-    private readonly List<Process> _generators;
+    private const int MostRestarts = 10;
 
-    private LocalHost(IHost host, List<Process> generators)
+    private readonly IHost _host;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Task> _generators;
+
+    private LocalHost(IHost host, string connection, int generators)
     {
         _host = host;
-        _generators = generators;
+        _generators = [.. Enumerable.Range(0, generators).Select(_ => KeepGeneratorAsync(connection, generators))];
     }
 
     /// <summary>Where the HTTP functions answer.</summary>
@@ -46,7 +49,7 @@ internal sealed class LocalHost : IAsyncDisposable
         builder.AddGenerator();
         var host = builder.Build();
         await host.StartAsync(cancellation);
-        return new LocalHost(host, [.. Enumerable.Range(0, generators).Select(_ => StartGenerator(connection, generators))]);
+        return new LocalHost(host, connection, generators);
     }
 
     /// <summary>Plans a run now, whatever events say.</summary>
@@ -56,13 +59,9 @@ internal sealed class LocalHost : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        foreach (var generator in _generators)
-        {
-            generator.Kill(entireProcessTree: true);
-            await generator.WaitForExitAsync();
-            generator.Dispose();
-        }
-
+        await _stop.CancelAsync();
+        await Task.WhenAll(_generators).ContinueWith(_ => { }, TaskScheduler.Default);
+        _stop.Dispose();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         await _host.StopAsync(limit.Token);
         _host.Dispose();
@@ -83,9 +82,41 @@ internal sealed class LocalHost : IAsyncDisposable
         ["Workflow:ShardLost"] = "00:02:00",
     };
 
+    /// <summary>Throws when a generator process keeps ending.</summary>
+    public void CheckGenerators()
+    {
+        if (_generators.Find(generator => generator.IsFaulted) is { } ended)
+        {
+            throw new InvalidOperationException(ended.Exception!.InnerException!.Message);
+        }
+    }
+
+    /// <summary>Runs a generator process until stopped, and another when it ends by itself.</summary>
+    private async Task KeepGeneratorAsync(string connection, int generators)
+    {
+        for (var restarts = 0; restarts <= MostRestarts; restarts++)
+        {
+            using var generator = StartGenerator(connection, generators);
+            try
+            {
+                await generator.WaitForExitAsync(_stop.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                generator.Kill(entireProcessTree: true);
+                await generator.WaitForExitAsync(CancellationToken.None);
+                return;
+            }
+        }
+
+        throw new InvalidOperationException("A generator process ended by itself again and again; there may be too little memory for so many (--generators).");
+    }
+
     private static Process StartGenerator(string connection, int generators)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(GeneratorApp).Assembly.Location]);
+        // The process ends with its standard input: with this one, however this one ends.
+        var start = new ProcessStartInfo("dotnet", [typeof(GeneratorApp).Assembly.Location]) { RedirectStandardInput = true };
+        start.Environment["StopWhenInputEnds"] = "true";
         foreach (var (key, value) in Settings(connection))
         {
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;

@@ -43,7 +43,8 @@ internal sealed class RunFolder
         }
 
         var (checkpoints, refused) = (new List<string>(), new List<RefusedCheckpoint>());
-        foreach (var folder in Directory.GetDirectories(path).Order(StringComparer.Ordinal))
+        foreach (var folder in Directory.GetDirectories(path).OrderBy(folder => Names.Step(System.IO.Path.GetFileName(folder)) ?? long.MaxValue)
+                     .ThenBy(folder => folder, StringComparer.Ordinal))
         {
             var name = System.IO.Path.GetFileName(folder);
             var files = new DirectoryInfo(folder).GetFiles().ToDictionary(file => file.Name, file => file.Length);
@@ -104,13 +105,13 @@ internal sealed class RunFolder
     {
         await using var content = file.OpenRead();
         var digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation));
-        if (!await IsThereAsync(blob, file.Length, digest, cancellation))
+        if (!await IsThereAsync(blob, content.Length, digest, cancellation))
         {
             content.Position = 0;
             await blob.UploadAsync(content, new BlobUploadOptions { Metadata = new Dictionary<string, string> { [DigestKey] = digest } }, cancellation);
         }
 
-        return new CheckpointFile(file.Name, file.Length, digest);
+        return new CheckpointFile(file.Name, content.Length, digest);
     }
 
     private static async Task<bool> IsThereAsync(BlobClient blob, long length, string digest, CancellationToken cancellation)

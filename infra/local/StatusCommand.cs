@@ -23,7 +23,7 @@ internal static class StatusCommand
 
             foreach (var run in runs)
             {
-                foreach (var line in Lines((await reader.ReadAsync(run, cancellation))!))
+                foreach (var line in await reader.ReadAsync(run, cancellation) is { } status ? Lines(status) : [])
                 {
                     Console.WriteLine(CommandErrors.Inert(line));
                 }

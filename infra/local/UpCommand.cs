@@ -24,13 +24,13 @@ internal static class UpCommand
             }
 
             Console.WriteLine("Ctrl-C stops.");
-            await WatchAsync(storage, cancellation);
+            await WatchAsync(storage, host, cancellation);
             return 0;
         });
         return command;
     }
 
-    private static async Task WatchAsync(Storage storage, CancellationToken cancellation)
+    private static async Task WatchAsync(Storage storage, LocalHost host, CancellationToken cancellation)
     {
         var reader = StatusCommand.Reader(storage.Blobs);
         var shown = new Dictionary<string, string>();
@@ -38,9 +38,15 @@ internal static class UpCommand
         {
             while (true)
             {
+                host.CheckGenerators();
                 foreach (var run in await reader.RunsAsync(cancellation))
                 {
-                    var text = string.Join('\n', StatusCommand.Lines((await reader.ReadAsync(run, cancellation))!).Select(CommandErrors.Inert));
+                    if (await reader.ReadAsync(run, cancellation) is not { } status)
+                    {
+                        continue;
+                    }
+
+                    var text = string.Join('\n', StatusCommand.Lines(status).Select(CommandErrors.Inert));
                     if (shown.GetValueOrDefault(run) != text)
                     {
                         shown[run] = text;

@@ -11,6 +11,9 @@ namespace Hindsight.Workflow;
 /// </summary>
 public sealed class BlobStore(BlobServiceClient service)
 {
+    /// <summary>Most bytes of a blob that is read whole: specs, suites, plans.</summary>
+    public const long LargestDocument = 256L << 20;
+
     /// <summary><c>{run}/{checkpoint}/{file}</c> as uploaded, and <c>{run}/evaluation.json</c>.</summary>
     public BlobContainerClient Checkpoints { get; } = service.GetBlobContainerClient("checkpoints");
 
@@ -56,11 +59,16 @@ public sealed class BlobStore(BlobServiceClient service)
         TryCreateAsync(blob, new BinaryData(JsonSerializer.SerializeToUtf8Bytes(value, Json.Indented)), cancellation);
 
     /// <summary>The blob's content, or null when there is no such blob.</summary>
+    /// <exception cref="InvalidDataException">It has more than <see cref="LargestDocument"/> bytes.</exception>
     public static async Task<BinaryData?> TryReadAsync(BlobClient blob, CancellationToken cancellation)
     {
         try
         {
-            return (await blob.DownloadContentAsync(cancellation)).Value.Content;
+            BlobDownloadStreamingResult download = await blob.DownloadStreamingAsync(cancellationToken: cancellation);
+            await using var content = download.Content;
+            return download.Details.ContentLength <= LargestDocument
+                ? await BinaryData.FromStreamAsync(content, cancellation)
+                : throw new InvalidDataException($"{blob.Name} has {download.Details.ContentLength} bytes, more than the {LargestDocument} that are read of such a file.");
         }
         catch (RequestFailedException exception) when (exception.Status == 404)
         {

@@ -58,19 +58,11 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether some shard is waiting for a worker.</summary>
-    public async Task<bool> AnyShardWaitingAsync(CancellationToken cancellation)
+    /// <summary>Whether some shard of an evaluation is waiting for a worker, or with one.</summary>
+    public async Task<bool> IsWaitingAsync(string run, string evaluation, CancellationToken cancellation)
     {
         await using var receiver = client.CreateReceiver(Generate);
-        return (await receiver.PeekMessagesAsync(1, fromSequenceNumber: null, cancellation)).Count > 0;
-    }
-
-    /// <summary>Shards that were given up by the queue after too many deliveries.</summary>
-    public async Task<IReadOnlyList<GenerateMessage>> PeekDeadShardsAsync(CancellationToken cancellation)
-    {
-        await using var receiver = client.CreateReceiver(Generate, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter });
-        var messages = await receiver.PeekMessagesAsync(1000, fromSequenceNumber: null, cancellation);
-        return [.. messages.Select(message => message.Body.ToObjectFromJson<GenerateMessage>(Json.Compact)!)];
+        return (await PeekShardsAsync(receiver, cancellation)).Any(message => message.Run == run && message.Evaluation == evaluation);
     }
 
     /// <inheritdoc />
@@ -85,8 +77,27 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
     private static Task SendAsync<T>(ServiceBusSender sender, T message, CancellationToken cancellation) =>
         sender.SendMessageAsync(Message(message), cancellation);
 
+    private static async Task<IReadOnlyList<GenerateMessage>> PeekShardsAsync(ServiceBusReceiver receiver, CancellationToken cancellation)
+    {
+        var shards = new List<GenerateMessage>();
+        foreach (var message in await receiver.PeekMessagesAsync(1000, fromSequenceNumber: null, cancellation))
+        {
+            try
+            {
+                shards.Add(Read<GenerateMessage>(message.Body));
+            }
+            catch (JsonException)
+            {
+                // Not one of ours, or of another version: nothing can be done for it here.
+            }
+        }
+
+        return shards;
+    }
+
     /// <summary>The message that a received body holds.</summary>
-    public static T Read<T>(BinaryData body) => body.ToObjectFromJson<T>(Json.Compact)!;
+    /// <exception cref="JsonException">It holds none of that kind.</exception>
+    public static T Read<T>(BinaryData body) => body.ToObjectFromJson<T>(Json.Compact) ?? throw new JsonException("The message is empty.");
 
     private static ServiceBusMessage Message<T>(T message) =>
         new(new BinaryData(JsonSerializer.SerializeToUtf8Bytes(message, Json.Compact))) { ContentType = "application/json" };

@@ -19,9 +19,9 @@ public static partial class Names
     public static long? Step(string checkpoint) =>
         TrailingNumber().Match(checkpoint) is { Success: true } match && long.TryParse(match.Groups[1].ValueSpan, out var step) ? step : null;
 
-    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._+=-]{0,127}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^[A-Za-z0-9][A-Za-z0-9._+=-]{0,127}\z", RegexOptions.CultureInvariant)]
     private static partial Regex Allowed();
 
-    [GeneratedRegex(@"(?:^|[^0-9])([0-9]{1,18})$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?:^|[^0-9])([0-9]{1,18})\z", RegexOptions.CultureInvariant)]
     private static partial Regex TrailingNumber();
 }

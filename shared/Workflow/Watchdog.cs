@@ -3,8 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace Hindsight.Workflow;
 
 /// <summary>
-/// Sees to it that nothing waits for ever: takes in uploads that no event announced, gives up shards that the queue gave up, offers lost
-/// shards again a limited number of times, and has a finished evaluation collected whose last message was lost.
+/// Sees to it that nothing waits for ever: takes in uploads that no event announced, offers shards again whose message was lost or is in
+/// the dead-letter queue, gives them up after a limited number of offers, and has a finished evaluation collected whose last message was
+/// lost.
 /// </summary>
 public sealed class Watchdog(
     BlobStore store, MessageBus bus, CheckpointFolders checkpoints, EvaluationFreezer freezer, WorkflowOptions options, TimeProvider clock,
@@ -13,19 +14,28 @@ public sealed class Watchdog(
     /// <summary>Looks at everything once.</summary>
     public async Task LookAsync(CancellationToken cancellation)
     {
-        foreach (var dead in await bus.PeekDeadShardsAsync(cancellation))
-        {
-            await GiveUpAsync(dead, cancellation);
-        }
-
         foreach (var run in (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(Names.IsSafe))
         {
-            await AnnounceUploadsAsync(run, cancellation);
-            if ((await freezer.FreezeAsync(run, cancellation)).Evaluation is { } evaluation
-                && !await ReportFiles.ExistsAsync(store, run, evaluation.Id, cancellation))
+            try
             {
-                await DriveAsync(evaluation, cancellation);
+                await LookAsync(run, cancellation);
             }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                // One run's trouble must not keep the others waiting.
+                log.LogError(exception, "{Run} cannot be looked after", run);
+            }
+        }
+    }
+
+    private async Task LookAsync(string run, CancellationToken cancellation)
+    {
+        await AnnounceUploadsAsync(run, cancellation);
+        if ((await freezer.FreezeAsync(run, cancellation)).Evaluation is { } evaluation
+            && !await ReportFiles.ExistsAsync(store, run, evaluation.Id, cancellation)
+            && await EvaluationPlanner.ReadFailureAsync(store, run, evaluation.Id, cancellation) is null)
+        {
+            await DriveAsync(evaluation, cancellation);
         }
     }
 
@@ -67,8 +77,8 @@ public sealed class Watchdog(
     private async Task OfferLostAsync(
         Evaluation evaluation, Stage stage, StageBoard board, StageProgress progress, CancellationToken cancellation)
     {
-        // While shards wait in the queue, a silent one may just be waiting its turn.
-        if (await bus.AnyShardWaitingAsync(cancellation))
+        // While shards of this evaluation wait in the queue, a silent one may just be waiting its turn.
+        if (await bus.IsWaitingAsync(evaluation.Run, evaluation.Id, cancellation))
         {
             return;
         }

@@ -12,8 +12,8 @@ public sealed record WorkflowOptions
     /// <summary>A shard without a sign of life for this long is offered again. Default 10 minutes.</summary>
     public TimeSpan ShardLost { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How often a lost shard is offered again before it is given up. Default 5.</summary>
-    public int ShardOffers { get; set; } = 5;
+    /// <summary>How often a lost shard is offered again before it is given up. Default 3.</summary>
+    public int ShardOffers { get; set; } = 3;
 
     /// <summary>Failed attempts at a shard before it is given up. Default 5.</summary>
     public int ShardAttempts { get; set; } = 5;

@@ -28,6 +28,8 @@ public class EvaluationSpecTests
     [InlineData("""{"prompt": "no place"}""", "field 'prompt' must contain {question}")]
     [InlineData("""{"checkpoints": []}""", "field 'checkpoints'")]
     [InlineData("""{"checkpoints": ["../x"]}""", "field 'checkpoints'")]
+    [InlineData("""{"checkpoints": [null]}""", "field 'checkpoints'")]
+    [InlineData("""{"prompt": null}""", "cannot be read")]
     [InlineData("""{"checkpoints": ["a", "a"]}""", "names a checkpoint twice")]
     [InlineData("""{"earlyWeights": [1.1]}""", "field 'earlyWeights'")]
     [InlineData("""{"early": "a/b"}""", "field 'early'")]

@@ -4,8 +4,16 @@ using Azure.Storage.Blobs.Models;
 namespace Hindsight.Workflow.Tests;
 
 /// <summary>What must always hold, on real queues, blobs and weights.</summary>
-public sealed class InvariantTests(Pipeline pipeline) : IClassFixture<Pipeline>
+public sealed class InvariantTests : IClassFixture<Pipeline>
 {
+    private readonly Pipeline pipeline;
+
+    public InvariantTests(Pipeline pipeline)
+    {
+        this.pipeline = pipeline;
+        pipeline.Clock.Reset();
+    }
+
     /// <summary>Each run has a seed of its own: runs of the same weights would find each other's answers.</summary>
     private static string Spec(string run, int samples = 3, string earlyWeights = "[0.5]") =>
         $$"""{"suite": "{{run}}", "samplesPerProblem": {{samples}}, "seed": {{Digest.Seed(run)}}, "maxTokens": 6, "temperature": 1, "topP": 1, "earlyWeights": {{earlyWeights}}, "chat": false}""";
@@ -167,13 +175,78 @@ public sealed class InvariantTests(Pipeline pipeline) : IClassFixture<Pipeline>
         Task Die(GenerateMessage shard) => shard is { Run: "fails", Shard: 0, Stage: Stage.Trajectory } ? throw new WorkerDiedException() : Task.CompletedTask;
         await pipeline.PumpAsync(Die);
         Assert.Null((await pipeline.StatusAsync("fails")).Report);
-        Assert.Contains(await pipeline.Get<MessageBus>().PeekDeadShardsAsync(CancellationToken.None), shard => shard is { Run: "fails", Shard: 0 });
+        Assert.True(await pipeline.IsDeadAsync(MessageBus.Generate));
 
-        await pipeline.Get<Watchdog>().LookAsync(CancellationToken.None);
-        await pipeline.PumpAsync(Die);
+        for (var offer = 0; offer < 3; offer++)
+        {
+            pipeline.Clock.Advance(TimeSpan.FromMinutes(6));
+            await pipeline.Get<Watchdog>().LookAsync(CancellationToken.None);
+            await pipeline.PumpAsync(Die);
+        }
 
         Assert.Equal(1, (await pipeline.StatusAsync("fails")).Stages[0].Failed);
         Assert.Contains("every worker that took this shard stopped", await pipeline.ReportAsync("fails", ReportFiles.Markdown), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stage_whose_planner_died_before_sending_is_sent_again()
+    {
+        await DropAsync("unsent");
+        await pipeline.PumpAsync();
+        var evaluation = (await pipeline.StatusAsync("unsent")).Evaluation!;
+        foreach (var blob in await BlobStore.ListAsync(pipeline.Store.Evaluations, $"runs/unsent/{evaluation}/interpolation/", CancellationToken.None))
+        {
+            if (!blob.Name.EndsWith("plan.json", StringComparison.Ordinal))
+            {
+                await pipeline.Store.Evaluations.DeleteBlobAsync(blob.Name);
+            }
+        }
+
+        await pipeline.Store.Reports.DeleteBlobAsync($"unsent/{evaluation}/{ReportFiles.Scores}");
+        await pipeline.Get<Watchdog>().LookAsync(CancellationToken.None);
+        await pipeline.PumpAsync();
+
+        Assert.NotNull((await pipeline.StatusAsync("unsent")).Report);
+    }
+
+    [Fact]
+    public async Task A_problem_that_no_prompt_can_hold_costs_only_itself()
+    {
+        await DropAsync("long", announce: false);
+        await pipeline.UploadSuiteAsync("long", [.. Problems, $$"""{"id": "too-long", "question": "{{string.Concat(Enumerable.Repeat("x y ", 2000))}}", "answer": "1"}"""]);
+        await pipeline.AnnounceAsync("long", "checkpoint-1");
+        await pipeline.AnnounceAsync("long", "checkpoint-2");
+        await pipeline.PumpAsync();
+
+        Assert.Equal(["too-long"], (await pipeline.ScoresAsync("long")).IncompleteProblems);
+        Assert.Contains("the model has room for 512", await pipeline.ReportAsync("long", ReportFiles.Markdown), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_without_a_step_follows_those_with_one()
+    {
+        await DropAsync("order", announce: false);
+        await pipeline.UploadAsync("order", "final", Early);
+        await pipeline.UploadAsync("order", "checkpoint-10", Early);
+        foreach (var checkpoint in (string[])["final", "checkpoint-10", "checkpoint-2", "checkpoint-1"])
+        {
+            await pipeline.AnnounceAsync("order", checkpoint);
+        }
+
+        Assert.Equal(["checkpoint-1", "checkpoint-2", "checkpoint-10", "final"], (await pipeline.StatusAsync("order")).Checkpoints);
+    }
+
+    [Theory]
+    [InlineData("upload.json", "{}")]
+    [InlineData("upload.json", "{\"files\": [null]}")]
+    [InlineData("upload.json", "{\"files\": 3}")]
+    public async Task A_list_of_files_that_is_none_is_as_if_it_were_not_there(string file, string json)
+    {
+        var run = $"list-{Digest.Of(json)[..6]}";
+        await pipeline.UploadAsync(run, "checkpoint-1", Early, whole: false);
+        await pipeline.Store.Checkpoints.GetBlobClient($"{run}/checkpoint-1/{file}").UploadAsync(new BinaryData(json));
+
+        Assert.Equal("its files to settle", Assert.Single((await pipeline.StatusAsync(run)).Incomplete).Reason);
     }
 
     [Fact]

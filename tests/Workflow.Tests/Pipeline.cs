@@ -119,6 +119,13 @@ public sealed class Pipeline : IAsyncLifetime, IAsyncDisposable
         return handled;
     }
 
+    /// <summary>Whether a queue has dead letters.</summary>
+    public async Task<bool> IsDeadAsync(string queue)
+    {
+        await using var receiver = _bus!.CreateReceiver(queue, new ServiceBusReceiverOptions { SubQueue = SubQueue.DeadLetter });
+        return (await receiver.PeekMessagesAsync(1)).Count > 0;
+    }
+
     public async Task<RunStatus> StatusAsync(string run) => (await Get<StatusReader>().ReadAsync(run, CancellationToken.None))!;
 
     public async Task<EvaluationScores> ScoresAsync(string run) => Hindsight.Reporting.ScoresJson.Read(await ReportAsync(run, ReportFiles.Scores));
@@ -179,4 +186,6 @@ public sealed class ManualClock : TimeProvider
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _ahead;
 
     public void Advance(TimeSpan time) => _ahead += time;
+
+    public void Reset() => _ahead = TimeSpan.Zero;
 }

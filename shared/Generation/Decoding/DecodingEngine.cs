@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Hindsight.Models;
 using Microsoft.ML.OnnxRuntime;
@@ -236,14 +237,22 @@ public sealed class DecodingEngine : IDisposable
         step.Run();
 
         var vocabulary = promptLogits.Length;
-        Parallel.For(0, samplers.Length, worker =>
+        try
         {
-            for (var index = worker; index < rows.Count; index += samplers.Length)
+            Parallel.For(0, samplers.Length, worker =>
             {
-                var row = rows[index];
-                row.Take(samplers[worker].Draw(logits.AsSpan(index * vocabulary, vocabulary), row.Request.Decoding, row.Uniform));
-            }
-        });
+                for (var index = worker; index < rows.Count; index += samplers.Length)
+                {
+                    var row = rows[index];
+                    row.Take(samplers[worker].Draw(logits.AsSpan(index * vocabulary, vocabulary), row.Request.Decoding, row.Uniform));
+                }
+            });
+        }
+        catch (AggregateException exception) when (exception.InnerException is InvalidDataException bad)
+        {
+            ExceptionDispatchInfo.Throw(bad);
+        }
+
         Work = Work with { Steps = Work.Steps + 1, DrawnTokens = Work.DrawnTokens + rows.Count };
     }
 

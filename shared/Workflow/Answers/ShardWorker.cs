@@ -13,7 +13,10 @@ public sealed class ShardWorker(
     BlobStore store, MessageBus bus, EvaluationPlanner planner, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
     TimeProvider clock, ILogger<ShardWorker> log) : IDisposable
 {
-    private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(30);
+    /// <summary>Most samples of one problem that are stored at once, when the last of them is drawn: what a lost worker can cost.</summary>
+    private const int StoredTogether = 64;
+
+    private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
     private readonly SemaphoreSlim _device = new(1);
     private LoadedVariant? _loaded;
@@ -33,8 +36,19 @@ public sealed class ShardWorker(
         await _device.WaitAsync(cancellation);
         try
         {
-            await board.SignAsync(message.Shard, cancellation);
-            var done = await DrawAsync(evaluation, suite, message.Stage, plan.Shards[message.Shard], () => board.SignAsync(message.Shard, cancellation), cancellation);
+            using var finished = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var signing = SignAsync(board, message.Shard, finished.Token);
+            ShardDone done;
+            try
+            {
+                done = await DrawAsync(evaluation, suite, message.Stage, plan.Shards[message.Shard], cancellation);
+            }
+            finally
+            {
+                await finished.CancelAsync();
+                await signing;
+            }
+
             await board.MarkDoneAsync(message.Shard, done, cancellation);
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return null;
@@ -42,7 +56,7 @@ public sealed class ShardWorker(
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             // Bad input stays bad; anything else may pass, and gets some more attempts.
-            var why = exception is InvalidDataException ? exception.Message : $"{exception.GetType().Name}: {exception.Message}";
+            var why = Failures.Sentence(exception);
             if (exception is not InvalidDataException && await board.CountAttemptAsync(message.Shard, why, cancellation) < options.ShardAttempts)
             {
                 throw;
@@ -61,12 +75,39 @@ public sealed class ShardWorker(
     /// <inheritdoc />
     public void Dispose()
     {
+        // A shard may still be stopping; its engine cannot be freed under it.
+        _device.Wait();
         _loaded?.Dispose();
         _device.Dispose();
     }
 
+    /// <summary>Gives signs of life until stopped. A failed one is left out: it only matters if many are.</summary>
+    private async Task SignAsync(StageBoard board, int shard, CancellationToken stopped)
+    {
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await board.SignAsync(shard, stopped);
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException && Failures.IsTransient(exception))
+                {
+                    log.LogWarning("No sign of life could be given: {Why}", exception.Message);
+                }
+
+                await Task.Delay(SignEvery, clock, stopped);
+            }
+        }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        {
+            // The shard is finished.
+        }
+    }
+
     private async Task<ShardDone> DrawAsync(
-        Evaluation evaluation, Suite suite, Stage stage, Shard shard, Func<Task> sign, CancellationToken cancellation)
+        Evaluation evaluation, Suite suite, Stage stage, Shard shard, CancellationToken cancellation)
     {
         var started = clock.GetTimestamp();
         var variant = evaluation.Variants(stage)[shard.Variant];
@@ -80,23 +121,26 @@ public sealed class ShardWorker(
         var length = work.Max(request => request.PromptIds.Count + request.Decoding.MaxTokens);
         var loaded = await LoadAsync(evaluation.Run, variant, length, cancellation);
         var (drawn, tokens) = (0, 0L);
-        var signed = clock.GetTimestamp();
         var finished = Channel.CreateBounded<IReadOnlyList<Completion>>(64);
-        var drawing = Task.Run(() => Draw(loaded.Engine, text, work, finished.Writer, cancellation), cancellation);
-        await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var drawing = Task.Run(() => Draw(loaded.Engine, text, work, finished.Writer, stop.Token), CancellationToken.None);
+        try
         {
-            var item = (Work)completions[0].Request.Tag!;
-            await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
-            drawn += completions.Count;
-            tokens += completions.Sum(completion => completion.Ids.Count);
-            if (clock.GetElapsedTime(signed) > SignEvery)
+            await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
             {
-                await sign();
-                signed = clock.GetTimestamp();
+                var item = (Work)completions[0].Request.Tag!;
+                await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
+                drawn += completions.Count;
+                tokens += completions.Sum(completion => completion.Ids.Count);
             }
         }
+        finally
+        {
+            // The engine must be at rest before anyone uses it again, or frees it.
+            await stop.CancelAsync();
+            await drawing;
+        }
 
-        await drawing;
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         log.LogInformation("Drew {Answers} answers, {Tokens} tokens, from {Variant} in {Seconds:0.0} s", drawn, tokens, variant.Name, seconds);
         return new ShardDone(drawn, tokens, seconds);
@@ -146,14 +190,18 @@ public sealed class ShardWorker(
                 stored[wanted.Kind] = known = await answers.ListAsync(source, cancellation);
             }
 
-            var prompt = text.Write(suite.Problems[wanted.Problem], spec);
+            if (text.Write(suite.Problems[wanted.Problem], spec).Prompt is not { } prompt)
+            {
+                continue;
+            }
+
             var have = known.GetValueOrDefault(prompt.Digest);
             var decoding = CheckpointText.Decoding(variant, spec, wanted.Kind);
             work.AddRange(EvaluationPlanner.Gaps(have, wanted.First + wanted.Count)
                 .Select(gap => (First: Math.Max(gap.First, wanted.First), End: gap.First + gap.Count))
                 .Where(gap => gap.End > gap.First)
-                .Select(gap => new GenerationRequest(
-                    prompt.Ids, [.. Enumerable.Range(gap.First, gap.End - gap.First)], decoding, new Work(source, prompt.Digest))));
+                .SelectMany(gap => Enumerable.Range(gap.First, gap.End - gap.First).Chunk(StoredTogether))
+                .Select(samples => new GenerationRequest(prompt.Ids, samples, decoding, new Work(source, prompt.Digest))));
         }
 
         return work;
@@ -169,7 +217,16 @@ public sealed class ShardWorker(
             _loaded = null;
             var late = await cache.FetchAsync(run, variant.Late, weights: true, cancellation);
             var early = variant.Early is null ? null : await cache.FetchAsync(run, variant.Early, weights: true, cancellation);
-            _loaded = await Task.Run(() => LoadedVariant.Load(digest, length, late, early, variant.EarlyWeight, options.Threads), cancellation);
+            try
+            {
+                _loaded = await Task.Run(() => LoadedVariant.Load(digest, length, late, early, variant.EarlyWeight, options.Threads), CancellationToken.None);
+            }
+            catch (InvalidDataException exception)
+            {
+                // A person knows the uploaded folder, not the worker's copy of it.
+                var why = exception.Message.Replace(late, $"{run}/{variant.Late.Name}", StringComparison.Ordinal);
+                throw new InvalidDataException(early is null ? why : why.Replace(early, $"{run}/{variant.Early!.Name}", StringComparison.Ordinal), exception);
+            }
         }
 
         return _loaded;
@@ -193,7 +250,15 @@ public sealed class ShardWorker(
                 ? Weights.Load(lateCheckpoint)
                 : Weights.Interpolate(earlyCheckpoint, lateCheckpoint, earlyWeight);
             var options = new EngineOptions { MaxLength = length, Threads = threads > 0 ? threads : Environment.ProcessorCount };
-            return new LoadedVariant(digest, length, new DecodingEngine(weights, options), weights);
+            try
+            {
+                return new LoadedVariant(digest, length, new DecodingEngine(weights, options), weights);
+            }
+            catch
+            {
+                weights.Dispose();
+                throw;
+            }
         }
 
         public void Dispose()

@@ -73,7 +73,9 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
 
         try
         {
-            return JsonSerializer.Deserialize<UploadList>(content, Json.Compact);
+            var list = JsonSerializer.Deserialize<UploadList>(content, Json.Compact);
+            var older = blob.Properties.LastModified < Newest(blobs.Where(other => other != blob));
+            return older || list?.Files is null || list.Files.Any(file => file is null) ? null : list;
         }
         catch (JsonException)
         {

@@ -78,7 +78,8 @@ public sealed class CheckpointIntake(
 
         if (await folders.UploadListAsync(run, checkpoint, blobs, cancellation) is { } list && list.Files.Any(listed => !files.Contains(listed)))
         {
-            return new FolderState(null, "files that differ from its upload.json: they are being written, or were changed afterwards", null);
+            return new FolderState(
+                null, "files that differ from its upload.json: they are being written, or were changed afterwards", clock.GetUtcNow() + options.Settle);
         }
 
         // What was read must be what was listed: a folder that changed meanwhile announces itself again.
@@ -108,9 +109,9 @@ public sealed class CheckpointIntake(
             CheckpointText.Check(folder);
             return null;
         }
-        catch (InvalidDataException exception)
+        catch (Exception exception) when (!Failures.IsTransient(exception))
         {
-            return exception.Message.Replace(folder, $"{run}/{checkpoint}", StringComparison.Ordinal);
+            return Failures.Sentence(exception).Replace(folder, $"{run}/{checkpoint}", StringComparison.Ordinal);
         }
         finally
         {

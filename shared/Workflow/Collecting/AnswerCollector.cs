@@ -1,4 +1,3 @@
-using Azure;
 using Microsoft.Extensions.Logging;
 
 namespace Hindsight.Workflow;
@@ -17,11 +16,11 @@ public sealed class AnswerCollector(
         {
             await CollectUnlessFailedAsync(message, cancellation);
         }
-        catch (Exception exception) when (exception is not (OperationCanceledException or RequestFailedException or IOException) || exception is InvalidDataException)
+        catch (Exception exception) when (!Failures.IsTransient(exception))
         {
-            // The storage may answer next time. Anything else fails the same way again, and a person must know instead of waiting.
+            // It would fail the same way again, and a person must know instead of waiting.
             log.LogError(exception, "The report of {Run}, evaluation {Evaluation}, cannot be made", message.Run, message.Evaluation);
-            await planner.MarkFailedAsync(message.Run, message.Evaluation, exception is InvalidDataException ? exception.Message : $"{exception.GetType().Name}: {exception.Message}", cancellation);
+            await planner.MarkFailedAsync(message.Run, message.Evaluation, Failures.Sentence(exception), cancellation);
         }
     }
 
@@ -36,10 +35,13 @@ public sealed class AnswerCollector(
         var progress = new Dictionary<Stage, StageProgress>();
         foreach (var stage in evaluation.Stages)
         {
-            progress[stage] = await new StageBoard(store, evaluation.Run, evaluation.Id, stage).ReadAsync(cancellation);
-            if (progress[stage].Plan is null)
+            var board = new StageBoard(store, evaluation.Run, evaluation.Id, stage);
+            progress[stage] = await board.ReadAsync(cancellation);
+            var planned = progress[stage].Plan is not null;
+            if (!planned || (!progress[stage].Finished && !await board.WasSentAsync(cancellation)))
             {
-                if (!await IsSupersededAsync(evaluation, cancellation))
+                // Not planned yet, or planned by a process that stopped before it had sent all shards.
+                if (planned || !await IsSupersededAsync(evaluation, cancellation))
                 {
                     await planner.PlanStageAsync(evaluation, suite, stage, cancellation);
                 }

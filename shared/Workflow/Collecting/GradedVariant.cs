@@ -9,10 +9,10 @@ internal sealed record GradedCompletion(int Problem, AnswerKind Kind, Answer Ans
 /// <summary>A variant's stored answers, graded, and what is missing of them.</summary>
 /// <param name="Variant">The variant.</param>
 /// <param name="Completions">By problem, then kind, then sample.</param>
-/// <param name="Missing">Missing answers by problem.</param>
-/// <param name="FirstPrompt">The suite's first problem as this variant reads it; null when its prompts cannot be written.</param>
+/// <param name="Missing">Missing answers by problem: how many, and why there can be none, where the problem itself is the reason.</param>
+/// <param name="FirstPrompt">The suite's first problem that this variant can read; null when it can read none.</param>
 internal sealed record GradedVariant(
-    Variant Variant, IReadOnlyList<GradedCompletion> Completions, IReadOnlyDictionary<int, int> Missing, Prompt? FirstPrompt)
+    Variant Variant, IReadOnlyList<GradedCompletion> Completions, IReadOnlyDictionary<int, (int Count, string? Why)> Missing, Prompt? FirstPrompt)
 {
     /// <summary>For the scores.</summary>
     public VariantAnswers ToAnswers(int problems)
@@ -33,47 +33,35 @@ internal sealed record GradedVariant(
         AnswerStore store, Evaluation evaluation, Suite suite, Variant variant, CheckpointText? text, IReadOnlyList<(AnswerKind Kind, int Count)> kinds,
         CancellationToken cancellation)
     {
-        var prompts = WritePrompts(evaluation, suite, text);
+        var prompts = suite.Problems.Select(problem => text?.Write(problem, evaluation.Spec) ?? new WrittenPrompt(null, null)).ToList();
+        var wanted = prompts.Select(prompt => prompt.Prompt?.Digest).OfType<string>().ToHashSet();
         var completions = new List<GradedCompletion>();
-        var missing = new Dictionary<int, int>();
+        var missing = new Dictionary<int, (int Count, string? Why)>();
         foreach (var (kind, count) in kinds)
         {
-            var stored = prompts is null
+            var stored = text is null
                 ? new Dictionary<(string, int), Answer>()
-                : await store.ReadAsync(text!.Source(variant, evaluation.Spec, kind), prompts.Select(prompt => prompt.Digest).ToHashSet(), cancellation);
+                : await store.ReadAsync(text.Source(variant, evaluation.Spec, kind), wanted, cancellation);
             for (var problem = 0; problem < suite.Problems.Count; problem++)
             {
                 for (var sample = 0; sample < count; sample++)
                 {
-                    if (prompts is not null && stored.TryGetValue((prompts[problem].Digest, sample), out var answer))
+                    if (prompts[problem].Prompt is { } prompt && stored.TryGetValue((prompt.Digest, sample), out var answer))
                     {
                         completions.Add(new GradedCompletion(problem, kind, answer, Grade(suite.Problems[problem], answer)));
                     }
                     else
                     {
-                        missing[problem] = missing.GetValueOrDefault(problem) + 1;
+                        missing[problem] = (missing.GetValueOrDefault(problem).Count + 1, prompts[problem].Why);
                     }
                 }
             }
         }
 
         completions.Sort((left, right) => (left.Problem, left.Kind, left.Answer.Sample).CompareTo((right.Problem, right.Kind, right.Answer.Sample)));
-        return new GradedVariant(variant, completions, missing, prompts?[0]);
+        return new GradedVariant(variant, completions, missing, prompts.Select(prompt => prompt.Prompt).FirstOrDefault(prompt => prompt is not null));
     }
 
     private static GradedAnswer Grade(Problem problem, Answer answer) => Graders.Grade(
         problem.Grader, problem.Gold, answer.Text, answer.FinishReason == FinishReason.Length, answer.Sample, answer.Ids.Count);
-
-    private static List<Prompt>? WritePrompts(Evaluation evaluation, Suite suite, CheckpointText? text)
-    {
-        try
-        {
-            return text is null ? null : [.. suite.Problems.Select(problem => text.Write(problem, evaluation.Spec))];
-        }
-        catch (InvalidDataException)
-        {
-            // The shards of this variant failed with the same error, which the report gives as the reason.
-            return null;
-        }
-    }
 }

@@ -11,6 +11,8 @@ namespace Hindsight.Workflow;
 /// <summary>Grades the stored answers of an evaluation, has them scored, and makes the report's files.</summary>
 public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, TimeProvider clock)
 {
+    private const string NeverDrawn = "they were never drawn";
+
     /// <summary>The report's files. All but the timings (and their block in the page) are a function of stored content.</summary>
     public async Task<ReportFiles> BuildAsync(
         Evaluation evaluation, Suite suite, IReadOnlyDictionary<Stage, StageProgress> progress, CancellationToken cancellation)
@@ -109,15 +111,15 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             var failed = progress.Failed.Where(shard => progress.Plan!.Shards[shard.Key].Variant == index).OrderBy(shard => shard.Key).ToList();
             if (variant.Completions.Count == 0)
             {
-                yield return new MissingAnswers(
-                    variant.Variant.Name, null, variant.Missing.Values.Sum(), failed.Count > 0 ? failed[0].Value.Why : "they were never drawn");
+                var why = failed.Count > 0 ? failed[0].Value.Why : variant.Missing.Values.Select(missing => missing.Why).FirstOrDefault(why => why is not null);
+                yield return new MissingAnswers(variant.Variant.Name, null, variant.Missing.Values.Sum(missing => missing.Count), why ?? NeverDrawn);
                 continue;
             }
 
-            foreach (var (problem, count) in variant.Missing.OrderBy(entry => entry.Key))
+            foreach (var (problem, (count, unreadable)) in variant.Missing.OrderBy(entry => entry.Key))
             {
                 var shard = failed.FirstOrDefault(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Problem == problem));
-                yield return new MissingAnswers(variant.Variant.Name, suite.Problems[problem].Id, count, shard.Value?.Why ?? "they were never drawn");
+                yield return new MissingAnswers(variant.Variant.Name, suite.Problems[problem].Id, count, unreadable ?? shard.Value?.Why ?? NeverDrawn);
             }
         }
     }

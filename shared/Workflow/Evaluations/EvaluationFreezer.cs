@@ -38,7 +38,9 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 return new RunState(null, null, $"{absent}, which {FileName} names and nobody uploaded yet", null);
             }
 
-            var wanted = spec.Checkpoints is null ? states : states.Where(state => spec.Checkpoints.Contains(state.Key)).ToDictionary();
+            // The model before training belongs to every evaluation of its run.
+            var wanted = spec.Checkpoints is null ? states
+                : states.Where(state => state.Key == BaseFolder || spec.Checkpoints.Contains(state.Key)).ToDictionary();
             if (spec.Checkpoints is not null && wanted.FirstOrDefault(state => state.Value.Manifest is null) is { Key: { } late })
             {
                 return new RunState(null, null, $"{late}, which waits for {wanted[late].Waiting ?? "being taken in"}", null);
@@ -95,13 +97,12 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
             suite, null, null);
     }
 
-    /// <summary>By step; where some name tells none, all by time of upload (then by name).</summary>
+    /// <summary>By step; checkpoints whose names tell none (a final one, often) follow, by time of upload, then by name.</summary>
     private static List<CheckpointVersion> InTrainingOrder(IEnumerable<(DateTimeOffset Uploaded, CheckpointVersion Version)> checkpoints)
     {
-        var list = checkpoints.ToList();
-        var byStep = list.All(checkpoint => checkpoint.Version.Step is not null);
-        return [.. list
-            .OrderBy(checkpoint => byStep ? checkpoint.Version.Step!.Value : checkpoint.Uploaded.UtcTicks)
+        return [.. checkpoints
+            .OrderBy(checkpoint => checkpoint.Version.Step ?? long.MaxValue)
+            .ThenBy(checkpoint => checkpoint.Version.Step is null ? checkpoint.Uploaded.UtcTicks : 0)
             .ThenBy(checkpoint => checkpoint.Version.Name, StringComparer.Ordinal)
             .Select(checkpoint => checkpoint.Version)];
     }

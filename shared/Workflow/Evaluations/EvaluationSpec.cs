@@ -18,7 +18,7 @@ public sealed record EvaluationSpec
     /// <summary>Whether one greedy answer is drawn per problem and checkpoint; the forgetting scores need it. Default true.</summary>
     public bool Greedy { get; init; } = true;
 
-    /// <summary>Temperature of the sampled answers, in (0, 10]. Default 0.6, as in arXiv 2505.20196.</summary>
+    /// <summary>Temperature of the sampled answers, in [0.01, 10]. Default 0.6, as in arXiv 2505.20196.</summary>
     public double Temperature { get; init; } = 0.6;
 
     /// <summary>Nucleus sampling: the smallest set of tokens with at least this mass, in (0, 1]. Default 0.95.</summary>
@@ -106,14 +106,14 @@ public sealed record EvaluationSpec
         Check(Suite is null || Names.IsSafe(Suite), "suite", "must be a plain name such as 'gsm8k'");
         Check(SamplesPerProblem is >= 0 and <= 65536, "samplesPerProblem", "must be between 0 and 65536");
         Check(SamplesPerProblem > 0 || Greedy, "samplesPerProblem", "is 0 and greedy is false, so there is nothing to draw");
-        Check(Temperature is > 0 and <= 10, "temperature", "must be above 0 and at most 10");
+        Check(Temperature is >= 0.01 and <= 10, "temperature", "must be between 0.01 and 10");
         Check(TopP is > 0 and <= 1, "topP", "must be above 0 and at most 1");
         Check(TopK >= 0, "topK", "must not be negative");
         Check(MaxTokens is >= 1 and <= 1 << 20, "maxTokens", "must be between 1 and 1048576");
         Check(Stop is not null && Stop.Count <= 16 && Stop.All(text => text is { Length: > 0 and <= 256 }), "stop", "must be at most 16 texts of 1 to 256 characters");
         Check(Prompt is not null && Prompt.Contains("{question}", StringComparison.Ordinal), "prompt", "must contain {question}");
         Check(Checkpoints is null || Checkpoints.Count > 0, "checkpoints", "must name at least one checkpoint, or be left out");
-        Check(Checkpoints is null || Checkpoints.All(Names.IsSafe), "checkpoints", "must be plain folder names such as 'checkpoint-500'");
+        Check(Checkpoints is null || Checkpoints.All(item => item is not null && Names.IsSafe(item)), "checkpoints", "must be plain folder names such as 'checkpoint-500'");
         Check(Checkpoints is null || Checkpoints.Distinct().Count() == Checkpoints.Count, "checkpoints", "names a checkpoint twice");
         Check(EarlyWeights is not null && EarlyWeights.Count <= 101 && EarlyWeights.All(weight => weight is >= 0 and <= 1), "earlyWeights", "must be at most 101 numbers from 0 to 1");
         Check(Early is null || Names.IsSafe(Early), "early", "must be a plain folder name");

@@ -30,7 +30,15 @@ public sealed class EvaluationPlanner(
         await BlobStore.TryCreateAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "suite.jsonl"), new BinaryData(state.Suite!.Content), cancellation);
         await BlobStore.TryCreateJsonAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "evaluation.json"), evaluation, cancellation);
         await EvaluationBlob(evaluation.Run, evaluation.Id, Failure).DeleteIfExistsAsync(cancellationToken: cancellation);
-        await PlanStageAsync(evaluation, state.Suite, Stage.Trajectory, cancellation);
+        try
+        {
+            await PlanStageAsync(evaluation, state.Suite, Stage.Trajectory, cancellation);
+        }
+        catch (Exception exception) when (!Failures.IsTransient(exception))
+        {
+            log.LogError(exception, "{Run}, evaluation {Evaluation}, cannot be planned", evaluation.Run, evaluation.Id);
+            await MarkFailedAsync(evaluation.Run, evaluation.Id, Failures.Sentence(exception), cancellation);
+        }
     }
 
     /// <summary>Plans a stage, once; a second call sends what the first may not have sent.</summary>
@@ -96,11 +104,9 @@ public sealed class EvaluationPlanner(
     {
         var spec = evaluation.Spec;
         CheckpointText text;
-        List<Prompt> prompts;
         try
         {
             text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
-            prompts = [.. suite.Problems.Select(problem => text.Write(problem, spec))];
         }
         catch (InvalidDataException exception)
         {
@@ -109,14 +115,17 @@ public sealed class EvaluationPlanner(
             return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage).Select(kind => new WantedAnswers(problem, kind.Kind, 0, kind.Count)))];
         }
 
+        var prompts = suite.Problems.Select(problem => text.Write(problem, spec).Prompt).ToList();
         var missing = new List<WantedAnswers>();
         foreach (var (kind, count) in Kinds(spec, stage))
         {
             var stored = await answers.ListAsync(text.Source(variant, spec, kind), cancellation);
             for (var problem = 0; problem < prompts.Count; problem++)
             {
-                var have = stored.GetValueOrDefault(prompts[problem].Digest);
-                missing.AddRange(Gaps(have, count).Select(gap => new WantedAnswers(problem, kind, gap.First, gap.Count)));
+                if (prompts[problem] is { } prompt)
+                {
+                    missing.AddRange(Gaps(stored.GetValueOrDefault(prompt.Digest), count).Select(gap => new WantedAnswers(problem, kind, gap.First, gap.Count)));
+                }
             }
         }
 

@@ -12,15 +12,24 @@ public sealed record Prompt(string Text, IReadOnlyList<int> Ids)
     public string Digest { get; } = Workflow.Digest.OfIds(Ids);
 }
 
+/// <summary>A problem's prompt, or why there is none: a problem that one model cannot read must not cost the others.</summary>
+public sealed record WrittenPrompt(Prompt? Prompt, string? Why);
+
 /// <summary>A checkpoint's side of text: how it reads problems and what its tokens mean.</summary>
 /// <param name="Tokenizer">Text to ids and back.</param>
 /// <param name="Template">Its chat template, if it has one.</param>
 /// <param name="EosIds">The ids that end an answer.</param>
-public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Template, IReadOnlyList<int> EosIds)
+/// <param name="MaxPositions">Most tokens of a prompt and its answer together.</param>
+public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Template, IReadOnlyList<int> EosIds, int MaxPositions)
 {
     /// <summary>Reads tokenizer, template and generation config from a checkpoint's folder.</summary>
-    public static CheckpointText Load(string folder) =>
-        new(TextTokenizer.Load(folder), ChatTemplate.Load(folder), GenerationConfig.Load(folder).EosTokenIds);
+    public static CheckpointText Load(string folder)
+    {
+        var config = Path.Combine(folder, CheckpointFiles.Config);
+        return new(
+            TextTokenizer.Load(folder), ChatTemplate.Load(folder), GenerationConfig.Load(folder).EosTokenIds,
+            ModelConfig.Parse(File.ReadAllBytes(config), config).MaxPositions);
+    }
 
     /// <summary>Checks a checkpoint's folder as far as possible without its weights.</summary>
     /// <exception cref="InvalidDataException">A file is missing, malformed or not supported, or tokenizer and model disagree.</exception>
@@ -35,9 +44,23 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
         }
     }
 
-    /// <summary>The prompt for a problem.</summary>
-    /// <exception cref="InvalidDataException">The spec asks for a chat template and the checkpoint has none, or the template refuses.</exception>
-    public Prompt Write(Problem problem, EvaluationSpec spec)
+    /// <summary>The prompt for a problem, or why the checkpoint cannot be asked it.</summary>
+    public WrittenPrompt Write(Problem problem, EvaluationSpec spec)
+    {
+        try
+        {
+            var prompt = Render(problem, spec);
+            return prompt.Ids.Count == 0 ? new WrittenPrompt(null, $"The prompt of the problem '{problem.Id}' is empty; put something around it with \"prompt\".")
+                : prompt.Ids.Count >= MaxPositions ? new WrittenPrompt(null, $"The prompt of the problem '{problem.Id}' has {prompt.Ids.Count} tokens, and the model has room for {MaxPositions}.")
+                : new WrittenPrompt(prompt, null);
+        }
+        catch (InvalidDataException exception)
+        {
+            return new WrittenPrompt(null, exception.Message);
+        }
+    }
+
+    private Prompt Render(Problem problem, EvaluationSpec spec)
     {
         var chat = spec.Chat ?? Template is not null;
         if (chat && Template is null)

@@ -51,6 +51,7 @@ public class FunctionsApplicationBuilder : IHostApplicationBuilder, IFunctionsWo
         Services.AddSingleton(provider => ActivatorUtilities.CreateInstance<FunctionInvoker>(provider, middleware));
 
         // Last, so that functions start when all else has started and stop before all else stops.
+        Services.AddHostedService<InputWatch>();
         Services.AddHostedService<FunctionHost>();
         return builder.Build();
     }

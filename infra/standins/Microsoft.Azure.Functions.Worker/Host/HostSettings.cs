@@ -40,6 +40,9 @@ internal sealed partial class HostSettings(IConfiguration settings)
     /// <summary>The loopback port of HTTP functions (setting LocalHttpPort), 0 for any free one.</summary>
     public int HttpPort => int.Parse(settings["LocalHttpPort"] ?? "7071", CultureInfo.InvariantCulture);
 
+    /// <summary>Whether the app ends with its standard input.</summary>
+    public bool StopWhenInputEnds => settings["StopWhenInputEnds"] == "true";
+
     /// <summary>Where HTTP functions answer, for whoever wants to know: the setting LocalHttpAddress.</summary>
     public void SetHttpAddress(string address) => settings["LocalHttpAddress"] = address;
 
