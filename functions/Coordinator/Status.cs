@@ -64,7 +64,7 @@ public sealed class Status(StatusReader status, BlobStore store, MessageBus bus)
             await store.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.FileName}").UploadAsync(body, overwrite: true, cancellation);
         }
 
-        await bus.SendAsync(new PlanMessage(run), cancellation);
+        await bus.SendAsync(new PlanMessage(run, Retry: true), cancellation);
         return new AcceptedResult($"/api/runs/{run}", await status.ReadAsync(run, cancellation));
     }
 

@@ -54,7 +54,7 @@ internal sealed class LocalHost : IAsyncDisposable
 
     /// <summary>Plans a run now, whatever events say.</summary>
     public Task PlanAsync(string run, CancellationToken cancellation) =>
-        _host.Services.GetRequiredService<EvaluationPlanner>().PlanAsync(new PlanMessage(run), cancellation);
+        _host.Services.GetRequiredService<EvaluationPlanner>().PlanAsync(new PlanMessage(run, Retry: true), cancellation);
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

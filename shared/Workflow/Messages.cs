@@ -4,7 +4,9 @@ using Azure.Messaging.ServiceBus;
 namespace Hindsight.Workflow;
 
 /// <summary>A run may have something to plan.</summary>
-public sealed record PlanMessage(string Run);
+/// <param name="Run">The run.</param>
+/// <param name="Retry">Whether a person asks, who may have mended what made shards fail: those are then tried again.</param>
+public sealed record PlanMessage(string Run, bool Retry = false);
 
 /// <summary>A shard is there to be drawn: the one at this index of the stage's plan.</summary>
 public sealed record GenerateMessage(string Run, string Evaluation, Stage Stage, int Shard);

@@ -111,7 +111,7 @@ public sealed class Watchdog(
         {
             var attempts = await board.ReadAttemptsAsync(message.Shard, cancellation);
             await board.MarkFailedAsync(
-                message.Shard, new ShardFailed(attempts?.Why ?? "every worker that took this shard stopped before finishing it"), cancellation);
+                message.Shard, new ShardFailed(attempts?.Why ?? "every worker that took this shard stopped before finishing it", Final: false), cancellation);
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
         }
     }

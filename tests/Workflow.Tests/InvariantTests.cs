@@ -186,6 +186,12 @@ public sealed class InvariantTests : IClassFixture<Pipeline>
 
         Assert.Equal(1, (await pipeline.StatusAsync("fails")).Stages[0].Failed);
         Assert.Contains("every worker that took this shard stopped", await pipeline.ReportAsync("fails", ReportFiles.Markdown), StringComparison.Ordinal);
+
+        // A person who asks again, once workers live, gets the whole report.
+        await pipeline.Get<MessageBus>().SendAsync(new PlanMessage("fails", Retry: true), CancellationToken.None);
+        await pipeline.PumpAsync();
+        Assert.Equal(0, (await pipeline.StatusAsync("fails")).Stages[0].Failed);
+        Assert.Empty((await pipeline.ScoresAsync("fails")).IncompleteProblems);
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed class ShardWorker(
                 throw;
             }
 
-            await board.MarkFailedAsync(message.Shard, new ShardFailed(why), cancellation);
+            await board.MarkFailedAsync(message.Shard, new ShardFailed(why, exception is InvalidDataException), cancellation);
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return why;
         }

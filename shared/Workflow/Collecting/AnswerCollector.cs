@@ -36,12 +36,12 @@ public sealed class AnswerCollector(
         foreach (var stage in evaluation.Stages)
         {
             var board = new StageBoard(store, evaluation.Run, evaluation.Id, stage);
-            progress[stage] = await board.ReadAsync(cancellation);
-            var planned = progress[stage].Plan is not null;
-            if (!planned || (!progress[stage].Finished && !await board.WasSentAsync(cancellation)))
+            var plan = await board.ReadPlanAsync(cancellation);
+            var finished = plan is not null && await board.IsFinishedAsync(plan, cancellation);
+            if (plan is null || (!finished && !await board.WasSentAsync(cancellation)))
             {
                 // Not planned yet, or planned by a process that stopped before it had sent all shards.
-                if (planned || !await IsSupersededAsync(evaluation, cancellation))
+                if (plan is not null || !await IsSupersededAsync(evaluation, cancellation))
                 {
                     await planner.PlanStageAsync(evaluation, suite, stage, cancellation);
                 }
@@ -49,10 +49,12 @@ public sealed class AnswerCollector(
                 return;
             }
 
-            if (!progress[stage].Finished)
+            if (!finished)
             {
                 return;
             }
+
+            progress[stage] = await board.ReadAsync(cancellation);
         }
 
         var files = await reports.BuildAsync(evaluation, suite, progress, cancellation);

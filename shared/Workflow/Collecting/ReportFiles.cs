@@ -22,6 +22,10 @@ public sealed record ReportFiles(IReadOnlyDictionary<string, string> Texts)
     public static async Task<bool> ExistsAsync(BlobStore store, string run, string evaluation, CancellationToken cancellation) =>
         await store.Reports.GetBlobClient($"{run}/{evaluation}/{Scores}").ExistsAsync(cancellation);
 
+    /// <summary>Makes an evaluation's report count as unfinished.</summary>
+    public static Task DropAsync(BlobStore store, string run, string evaluation, CancellationToken cancellation) =>
+        store.Reports.DeleteBlobIfExistsAsync($"{run}/{evaluation}/{Scores}", cancellationToken: cancellation);
+
     /// <summary>Writes the files, those of an unfinished earlier attempt overwritten.</summary>
     public async Task WriteAsync(BlobStore store, string run, string evaluation, CancellationToken cancellation)
     {

@@ -32,12 +32,32 @@ public sealed class EvaluationPlanner(
         await EvaluationBlob(evaluation.Run, evaluation.Id, Failure).DeleteIfExistsAsync(cancellationToken: cancellation);
         try
         {
+            if (message.Retry)
+            {
+                await ForgetFailuresAsync(evaluation, cancellation);
+            }
+
             await PlanStageAsync(evaluation, state.Suite, Stage.Trajectory, cancellation);
         }
         catch (Exception exception) when (!Failures.IsTransient(exception))
         {
             log.LogError(exception, "{Run}, evaluation {Evaluation}, cannot be planned", evaluation.Run, evaluation.Id);
             await MarkFailedAsync(evaluation.Run, evaluation.Id, Failures.Sentence(exception), cancellation);
+        }
+    }
+
+    /// <summary>Opens the shards again that were given up for a reason that may have passed, and drops the report that lacks them.</summary>
+    private async Task ForgetFailuresAsync(Evaluation evaluation, CancellationToken cancellation)
+    {
+        var any = false;
+        foreach (var stage in evaluation.Stages)
+        {
+            any |= await new StageBoard(store, evaluation.Run, evaluation.Id, stage).ForgetFailuresAsync(cancellation);
+        }
+
+        if (any)
+        {
+            await ReportFiles.DropAsync(store, evaluation.Run, evaluation.Id, cancellation);
         }
     }
 
@@ -76,7 +96,7 @@ public sealed class EvaluationPlanner(
 
     /// <summary>Remembers why an evaluation cannot be finished; planning it again forgets that.</summary>
     public Task MarkFailedAsync(string run, string id, string why, CancellationToken cancellation) =>
-        EvaluationBlob(run, id, Failure).UploadAsync(BinaryData.FromObjectAsJson(new ShardFailed(why), Json.Compact), overwrite: true, cancellation);
+        EvaluationBlob(run, id, Failure).UploadAsync(BinaryData.FromObjectAsJson(new ShardFailed(why, Final: false), Json.Compact), overwrite: true, cancellation);
 
     /// <summary>Why an evaluation cannot be finished; null when nothing is known against it.</summary>
     public static async Task<string?> ReadFailureAsync(BlobStore store, string run, string id, CancellationToken cancellation) =>

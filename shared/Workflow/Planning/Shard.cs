@@ -33,7 +33,8 @@ public sealed record ShardDone(int Answers, long Tokens, double Seconds);
 
 /// <summary>Written when a shard is given up.</summary>
 /// <param name="Why">One sentence.</param>
-public sealed record ShardFailed(string Why);
+/// <param name="Final">Whether bad input is the reason, which trying again does not mend.</param>
+public sealed record ShardFailed(string Why, bool Final);
 
 /// <summary>What the attempts at a shard that reported back came to. Attempts whose worker just died are not among them.</summary>
 /// <param name="Times">How many failed.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
 
@@ -25,6 +26,9 @@ public sealed record StageProgress(
 /// </summary>
 public sealed class StageBoard(BlobStore store, string run, string evaluation, Stage stage)
 {
+    private const string Done = ".done.json";
+    private const string Failed = ".failed.json";
+
     private readonly string _prefix = $"runs/{run}/{evaluation}/{stage.ToString().ToLowerInvariant()}/";
 
     /// <summary>Writes the plan, unless there is one.</summary>
@@ -62,6 +66,27 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
     public Task<ShardAttempts?> ReadAttemptsAsync(int shard, CancellationToken cancellation) =>
         BlobStore.TryReadJsonAsync<ShardAttempts>(Blob($"{shard:D5}.attempts.json"), cancellation);
 
+    /// <summary>Opens the shards again that were given up, but not for bad input.</summary>
+    /// <returns>Whether there were any; their messages are then to be sent again.</returns>
+    public async Task<bool> ForgetFailuresAsync(CancellationToken cancellation)
+    {
+        var passing = (await ReadAsync(cancellation)).Failed.Where(shard => !shard.Value.Final).Select(shard => shard.Key).ToList();
+        foreach (var shard in passing)
+        {
+            foreach (var marker in (string[])["attempts", "offered", "failed"])
+            {
+                await Blob($"{shard:D5}.{marker}.json").DeleteIfExistsAsync(cancellationToken: cancellation);
+            }
+        }
+
+        if (passing.Count > 0)
+        {
+            await Blob("sent").DeleteIfExistsAsync(cancellationToken: cancellation);
+        }
+
+        return passing.Count > 0;
+    }
+
     /// <summary>A sign of life from the worker that has a shard.</summary>
     public Task SignAsync(int shard, CancellationToken cancellation) =>
         Blob($"{shard:D5}.alive").UploadAsync(new BinaryData(""), overwrite: true, cancellation);
@@ -80,34 +105,54 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
     public async Task<bool> IsClosedAsync(int shard, CancellationToken cancellation) =>
         await Blob($"{shard:D5}.done.json").ExistsAsync(cancellation) || await Blob($"{shard:D5}.failed.json").ExistsAsync(cancellation);
 
-    /// <summary>How far the stage is.</summary>
+    /// <summary>Whether every shard of the plan was finished or given up, told from names alone.</summary>
+    public async Task<bool> IsFinishedAsync(StagePlan plan, CancellationToken cancellation)
+    {
+        var closed = (await BlobStore.ListAsync(store.Evaluations, _prefix, cancellation))
+            .Where(blob => blob.Name.EndsWith(Done, StringComparison.Ordinal) || blob.Name.EndsWith(Failed, StringComparison.Ordinal))
+            .Select(blob => blob.Name[_prefix.Length..].Split('.')[0]);
+        return closed.Distinct().Count() >= plan.Shards.Count;
+    }
+
+    /// <summary>How far the stage is, with what its closed shards say.</summary>
     public async Task<StageProgress> ReadAsync(CancellationToken cancellation)
     {
         var plan = await ReadPlanAsync(cancellation);
-        var done = new Dictionary<int, ShardDone>();
-        var failed = new Dictionary<int, ShardFailed>();
+        var done = new ConcurrentDictionary<int, ShardDone>();
+        var failed = new ConcurrentDictionary<int, ShardFailed>();
         var signs = new Dictionary<int, DateTimeOffset>();
-        foreach (var blob in await BlobStore.ListAsync(store.Evaluations, _prefix, cancellation))
+        var blobs = await BlobStore.ListAsync(store.Evaluations, _prefix, cancellation);
+        foreach (var blob in blobs)
         {
-            var name = blob.Name[_prefix.Length..];
-            var shards = int.TryParse(name.Split('.')[0], out var shard) ? [shard] : Enumerable.Range(0, plan?.Shards.Count ?? 0);
+            var shards = Shard(blob) is { } shard ? [shard] : Enumerable.Range(0, plan?.Shards.Count ?? 0);
             foreach (var open in shards)
             {
                 signs[open] = Latest(signs.GetValueOrDefault(open), blob);
             }
+        }
 
-            if (name.EndsWith(".done.json", StringComparison.Ordinal))
+        await Parallel.ForEachAsync(blobs, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = cancellation }, async (blob, token) =>
+        {
+            if (blob.Name.EndsWith(Done, StringComparison.Ordinal)
+                && await BlobStore.TryReadJsonAsync<ShardDone>(store.Evaluations.GetBlobClient(blob.Name), token) is { } measured)
             {
-                done[shard] = (await BlobStore.TryReadJsonAsync<ShardDone>(store.Evaluations.GetBlobClient(blob.Name), cancellation))!;
+                done[Shard(blob)!.Value] = measured;
             }
-            else if (name.EndsWith(".failed.json", StringComparison.Ordinal) && !done.ContainsKey(shard))
+            else if (blob.Name.EndsWith(Failed, StringComparison.Ordinal)
+                && await BlobStore.TryReadJsonAsync<ShardFailed>(store.Evaluations.GetBlobClient(blob.Name), token) is { } why)
             {
-                failed[shard] = (await BlobStore.TryReadJsonAsync<ShardFailed>(store.Evaluations.GetBlobClient(blob.Name), cancellation))!;
+                failed[Shard(blob)!.Value] = why;
             }
+        });
+        foreach (var shard in done.Keys)
+        {
+            failed.TryRemove(shard, out _);
         }
 
         return new StageProgress(plan, done, failed, signs);
     }
+
+    private int? Shard(BlobItem marker) => int.TryParse(marker.Name[_prefix.Length..].Split('.')[0], out var shard) ? shard : null;
 
     private static DateTimeOffset Latest(DateTimeOffset known, BlobItem blob) =>
         blob.Properties.LastModified is { } modified && modified > known ? modified : known;
