@@ -17,18 +17,18 @@ internal sealed class LocalHost : IAsyncDisposable
 {
     private const int MostRestarts = 10;
 
-    private readonly IHost _host;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly List<Task> _generators;
+    private readonly IHost host;
+    private readonly CancellationTokenSource stop = new();
+    private readonly List<Task> generators;
 
     private LocalHost(IHost host, string connection, int generators)
     {
-        _host = host;
-        _generators = [.. Enumerable.Range(0, generators).Select(_ => KeepGeneratorAsync(connection, generators))];
+        this.host = host;
+        this.generators = [.. Enumerable.Range(0, generators).Select(_ => KeepGeneratorAsync(connection, generators))];
     }
 
     /// <summary>Where the HTTP functions answer.</summary>
-    public string? Address => _host.Services.GetRequiredService<IConfiguration>()["LocalHttpAddress"];
+    public string? Address => host.Services.GetRequiredService<IConfiguration>()["LocalHttpAddress"];
 
     /// <summary>Starts the apps on a storage account.</summary>
     /// <param name="connection">Its connection string.</param>
@@ -54,17 +54,17 @@ internal sealed class LocalHost : IAsyncDisposable
 
     /// <summary>Plans a run now, whatever events say.</summary>
     public Task PlanAsync(string run, CancellationToken cancellation) =>
-        _host.Services.GetRequiredService<EvaluationPlanner>().PlanAsync(new PlanMessage(run, Retry: true), cancellation);
+        host.Services.GetRequiredService<EvaluationPlanner>().PlanAsync(new PlanMessage(run, Retry: true), cancellation);
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_generators).ContinueWith(_ => { }, TaskScheduler.Default);
-        _stop.Dispose();
+        await stop.CancelAsync();
+        await Task.WhenAll(generators).ContinueWith(_ => { }, TaskScheduler.Default);
+        stop.Dispose();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        await _host.StopAsync(limit.Token);
-        _host.Dispose();
+        await host.StopAsync(limit.Token);
+        host.Dispose();
     }
 
     private static Dictionary<string, string?> Settings(string connection) => new()
@@ -85,7 +85,7 @@ internal sealed class LocalHost : IAsyncDisposable
     /// <summary>Throws when a generator process keeps ending.</summary>
     public void CheckGenerators()
     {
-        if (_generators.Find(generator => generator.IsFaulted) is { } ended)
+        if (generators.Find(generator => generator.IsFaulted) is { } ended)
         {
             throw new InvalidOperationException(ended.Exception!.InnerException!.Message);
         }
@@ -99,7 +99,7 @@ internal sealed class LocalHost : IAsyncDisposable
             using var generator = StartGenerator(connection, generators);
             try
             {
-                await generator.WaitForExitAsync(_stop.Token);
+                await generator.WaitForExitAsync(stop.Token);
             }
             catch (OperationCanceledException)
             {

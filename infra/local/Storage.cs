@@ -7,12 +7,12 @@ namespace Hindsight.Local;
 /// <summary>The storage that a command works on: an account given by its connection string, or Azurite in the user's cache folder.</summary>
 internal sealed class Storage : IAsyncDisposable
 {
-    private readonly Azurite? _azurite;
+    private readonly Azurite? azurite;
 
     private Storage(string connection, Azurite? azurite)
     {
         Connection = connection;
-        _azurite = azurite;
+        this.azurite = azurite;
         Blobs = new BlobStore(new BlobServiceClient(connection));
     }
 
@@ -65,9 +65,9 @@ internal sealed class Storage : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        if (_azurite is not null)
+        if (azurite is not null)
         {
-            await _azurite.DisposeAsync();
+            await azurite.DisposeAsync();
         }
     }
 

@@ -7,7 +7,7 @@ namespace Hindsight.Reporting;
 /// <summary>HTML under construction. Markup is what stands literally in our source; everything put into a hole is encoded.</summary>
 internal sealed class HtmlText
 {
-    private readonly StringBuilder _html = new();
+    private readonly StringBuilder html = new();
 
     // The interpolated string has written itself by the time it gets here.
 #pragma warning disable CA1822
@@ -15,18 +15,18 @@ internal sealed class HtmlText
 #pragma warning restore CA1822
 
     /// <summary>Our own scripts and styles, which must come out byte for byte as they were hashed.</summary>
-    public void AddVerbatim(string text) => _html.Append(text);
+    public void AddVerbatim(string text) => html.Append(text);
 
-    public override string ToString() => _html.ToString();
+    public override string ToString() => html.ToString();
 
     [InterpolatedStringHandler]
     internal readonly ref struct Encoder(int literalLength, int formattedCount, HtmlText text)
     {
-        private readonly StringBuilder _html = Reserve(text, literalLength + 16 * formattedCount);
+        private readonly StringBuilder html = Reserve(text, literalLength + 16 * formattedCount);
 
-        public void AppendLiteral(string markup) => _html.Append(markup);
+        public void AppendLiteral(string markup) => html.Append(markup);
 
-        public void AppendFormatted(string untrusted) => _html.Append(WebUtility.HtmlEncode(untrusted));
+        public void AppendFormatted(string untrusted) => html.Append(WebUtility.HtmlEncode(untrusted));
 
         public void AppendFormatted(int number) => AppendFormatted(Number.Plain(number));
 
@@ -56,8 +56,8 @@ internal sealed class HtmlText
 
         private static StringBuilder Reserve(HtmlText text, int length)
         {
-            text._html.EnsureCapacity(text._html.Length + length);
-            return text._html;
+            text.html.EnsureCapacity(text.html.Length + length);
+            return text.html;
         }
     }
 }

@@ -26,17 +26,17 @@ internal readonly record struct Piece(PieceKind Kind, string Text);
 [InterpolatedStringHandler]
 internal sealed class Prose
 {
-    private readonly List<Piece> _pieces;
+    private readonly List<Piece> pieces;
 
-    public Prose(int literalLength, int formattedCount) => _pieces = new List<Piece>(2 * formattedCount + Math.Sign(literalLength));
+    public Prose(int literalLength, int formattedCount) => pieces = new List<Piece>(2 * formattedCount + Math.Sign(literalLength));
 
-    public IReadOnlyList<Piece> Pieces => _pieces;
+    public IReadOnlyList<Piece> Pieces => pieces;
 
-    public void AppendLiteral(string words) => _pieces.Add(new(PieceKind.Own, words));
+    public void AppendLiteral(string words) => pieces.Add(new(PieceKind.Own, words));
 
-    public void AppendFormatted(string untrusted) => _pieces.Add(new(PieceKind.Foreign, untrusted));
+    public void AppendFormatted(string untrusted) => pieces.Add(new(PieceKind.Foreign, untrusted));
 
-    public void AppendFormatted(Prose prose) => _pieces.AddRange(prose._pieces);
+    public void AppendFormatted(Prose prose) => pieces.AddRange(prose.pieces);
 
     public void AppendFormatted(long number) => AppendLiteral(number.ToString("N0", CultureInfo.InvariantCulture));
 
@@ -44,14 +44,14 @@ internal sealed class Prose
     public void AppendFormatted(Estimate share)
     {
         AppendFormatted(Number.Percent(share.Value));
-        _pieces.Add(new(PieceKind.Range, $" ({Number.Tenths(100 * share.Low)}–{Number.Tenths(100 * share.High)})"));
+        pieces.Add(new(PieceKind.Range, $" ({Number.Tenths(100 * share.Low)}–{Number.Tenths(100 * share.High)})"));
     }
 
     /// <summary>An interval, already formatted by us.</summary>
     public static Prose Ranged(string interval)
     {
         var prose = new Prose(0, 0);
-        prose._pieces.Add(new(PieceKind.Range, interval));
+        prose.pieces.Add(new(PieceKind.Range, interval));
         return prose;
     }
 
@@ -60,7 +60,7 @@ internal sealed class Prose
         var all = new Prose(0, 0);
         foreach (var part in parts)
         {
-            if (all._pieces.Count > 0)
+            if (all.pieces.Count > 0)
             {
                 all.AppendLiteral(separator);
             }

@@ -32,31 +32,31 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
     /// <summary><see cref="CollectMessage"/>.</summary>
     public const string Collect = "collect";
 
-    private readonly ServiceBusSender _uploads = client.CreateSender(Uploads);
-    private readonly ServiceBusSender _plan = client.CreateSender(Plan);
-    private readonly ServiceBusSender _generate = client.CreateSender(Generate);
-    private readonly ServiceBusSender _collect = client.CreateSender(Collect);
+    private readonly ServiceBusSender uploads = client.CreateSender(Uploads);
+    private readonly ServiceBusSender plan = client.CreateSender(Plan);
+    private readonly ServiceBusSender generate = client.CreateSender(Generate);
+    private readonly ServiceBusSender collect = client.CreateSender(Collect);
 
     /// <summary>Sends a blob-created event again, at a later time.</summary>
     public Task LookAgainAsync(BinaryData uploadEvent, DateTimeOffset at, CancellationToken cancellation) =>
-        _uploads.ScheduleMessageAsync(new ServiceBusMessage(uploadEvent), at, cancellation);
+        uploads.ScheduleMessageAsync(new ServiceBusMessage(uploadEvent), at, cancellation);
 
     /// <summary>Announces a blob that no event announced.</summary>
     public Task AnnounceAsync(string container, string blob, CancellationToken cancellation) =>
-        _uploads.SendMessageAsync(new ServiceBusMessage(new BlobCreated(container, blob).ToBinaryData()), cancellation);
+        uploads.SendMessageAsync(new ServiceBusMessage(new BlobCreated(container, blob).ToBinaryData()), cancellation);
 
     /// <summary>Asks for a run to be planned.</summary>
-    public Task SendAsync(PlanMessage message, CancellationToken cancellation) => SendAsync(_plan, message, cancellation);
+    public Task SendAsync(PlanMessage message, CancellationToken cancellation) => SendAsync(plan, message, cancellation);
 
     /// <summary>Asks for an evaluation to be looked at.</summary>
-    public Task SendAsync(CollectMessage message, CancellationToken cancellation) => SendAsync(_collect, message, cancellation);
+    public Task SendAsync(CollectMessage message, CancellationToken cancellation) => SendAsync(collect, message, cancellation);
 
     /// <summary>Offers shards to the workers.</summary>
     public async Task SendAsync(IEnumerable<GenerateMessage> messages, CancellationToken cancellation)
     {
         foreach (var chunk in messages.Chunk(100))
         {
-            await _generate.SendMessagesAsync(chunk.Select(Message), cancellation);
+            await generate.SendMessagesAsync(chunk.Select(Message), cancellation);
         }
     }
 
@@ -70,7 +70,7 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        foreach (var sender in (ServiceBusSender[])[_uploads, _plan, _generate, _collect])
+        foreach (var sender in (ServiceBusSender[])[uploads, plan, generate, collect])
         {
             await sender.DisposeAsync();
         }

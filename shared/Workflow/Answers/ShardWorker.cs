@@ -18,8 +18,8 @@ public sealed class ShardWorker(
 
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
-    private readonly SemaphoreSlim _device = new(1);
-    private LoadedVariant? _loaded;
+    private readonly SemaphoreSlim device = new(1);
+    private LoadedVariant? onDevice;
 
     /// <summary>Draws what is still missing of a shard.</summary>
     /// <returns>Null when the shard is closed; else why it can never succeed (and it is given up).</returns>
@@ -33,7 +33,7 @@ public sealed class ShardWorker(
             return null;
         }
 
-        await _device.WaitAsync(cancellation);
+        await device.WaitAsync(cancellation);
         try
         {
             using var finished = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -68,7 +68,7 @@ public sealed class ShardWorker(
         }
         finally
         {
-            _device.Release();
+            device.Release();
         }
     }
 
@@ -76,9 +76,9 @@ public sealed class ShardWorker(
     public void Dispose()
     {
         // A shard may still be stopping; its engine cannot be freed under it.
-        _device.Wait();
-        _loaded?.Dispose();
-        _device.Dispose();
+        device.Wait();
+        onDevice?.Dispose();
+        device.Dispose();
     }
 
     /// <summary>Gives signs of life until stopped. A failed one is left out: it only matters if many are.</summary>
@@ -211,15 +211,15 @@ public sealed class ShardWorker(
     private async Task<LoadedVariant> LoadAsync(string run, Variant variant, int length, CancellationToken cancellation)
     {
         var digest = variant.WeightsDigest;
-        if (_loaded?.Digest != digest || _loaded.Length < length)
+        if (onDevice?.Digest != digest || onDevice.Length < length)
         {
-            _loaded?.Dispose();
-            _loaded = null;
+            onDevice?.Dispose();
+            onDevice = null;
             var late = await cache.FetchAsync(run, variant.Late, weights: true, cancellation);
             var early = variant.Early is null ? null : await cache.FetchAsync(run, variant.Early, weights: true, cancellation);
             try
             {
-                _loaded = await Task.Run(() => LoadedVariant.Load(digest, length, late, early, variant.EarlyWeight, options.Threads), CancellationToken.None);
+                onDevice = await Task.Run(() => LoadedVariant.Load(digest, length, late, early, variant.EarlyWeight, options.Threads), CancellationToken.None);
             }
             catch (InvalidDataException exception)
             {
@@ -229,7 +229,7 @@ public sealed class ShardWorker(
             }
         }
 
-        return _loaded;
+        return onDevice;
     }
 
     private static Answer ToAnswer(Work work, Completion completion) => new(

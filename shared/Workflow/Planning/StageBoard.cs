@@ -29,7 +29,7 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
     private const string Done = ".done.json";
     private const string Failed = ".failed.json";
 
-    private readonly string _prefix = $"runs/{run}/{evaluation}/{stage.ToString().ToLowerInvariant()}/";
+    private readonly string prefix = $"runs/{run}/{evaluation}/{stage.ToString().ToLowerInvariant()}/";
 
     /// <summary>Writes the plan, unless there is one.</summary>
     public Task<bool> TryPlanAsync(StagePlan plan, CancellationToken cancellation) =>
@@ -108,9 +108,9 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
     /// <summary>Whether every shard of the plan was finished or given up, told from names alone.</summary>
     public async Task<bool> IsFinishedAsync(StagePlan plan, CancellationToken cancellation)
     {
-        var closed = (await BlobStore.ListAsync(store.Evaluations, _prefix, cancellation))
+        var closed = (await BlobStore.ListAsync(store.Evaluations, prefix, cancellation))
             .Where(blob => blob.Name.EndsWith(Done, StringComparison.Ordinal) || blob.Name.EndsWith(Failed, StringComparison.Ordinal))
-            .Select(blob => blob.Name[_prefix.Length..].Split('.')[0]);
+            .Select(blob => blob.Name[prefix.Length..].Split('.')[0]);
         return closed.Distinct().Count() >= plan.Shards.Count;
     }
 
@@ -121,7 +121,7 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
         var done = new ConcurrentDictionary<int, ShardDone>();
         var failed = new ConcurrentDictionary<int, ShardFailed>();
         var signs = new Dictionary<int, DateTimeOffset>();
-        var blobs = await BlobStore.ListAsync(store.Evaluations, _prefix, cancellation);
+        var blobs = await BlobStore.ListAsync(store.Evaluations, prefix, cancellation);
         foreach (var blob in blobs)
         {
             var shards = Shard(blob) is { } shard ? [shard] : Enumerable.Range(0, plan?.Shards.Count ?? 0);
@@ -152,10 +152,10 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
         return new StageProgress(plan, done, failed, signs);
     }
 
-    private int? Shard(BlobItem marker) => int.TryParse(marker.Name[_prefix.Length..].Split('.')[0], out var shard) ? shard : null;
+    private int? Shard(BlobItem marker) => int.TryParse(marker.Name[prefix.Length..].Split('.')[0], out var shard) ? shard : null;
 
     private static DateTimeOffset Latest(DateTimeOffset known, BlobItem blob) =>
         blob.Properties.LastModified is { } modified && modified > known ? modified : known;
 
-    private BlobClient Blob(string name) => store.Evaluations.GetBlobClient(_prefix + name);
+    private BlobClient Blob(string name) => store.Evaluations.GetBlobClient(prefix + name);
 }
