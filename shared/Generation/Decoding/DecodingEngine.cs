@@ -175,6 +175,7 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>The wanted samples one by one; the prompt of the current one is in the prompt's cache and logits.</summary>
     private IEnumerable<Row> Wanted(IEnumerable<GenerationRequest> requests, CancellationToken cancellation)
     {
+        IReadOnlyList<int> read = [];
         foreach (var request in requests)
         {
             request.Decoding.Validate();
@@ -190,7 +191,13 @@ public sealed class DecodingEngine : IDisposable
                 continue;
             }
 
-            Read(request.PromptIds, cancellation);
+            // Greedy and sampled answers to one prompt are requests of their own, and come one after the other.
+            if (!read.SequenceEqual(request.PromptIds))
+            {
+                Read(request.PromptIds, cancellation);
+                read = request.PromptIds;
+            }
+
             var stream = new RandomStream(request.Decoding.Seed, request.PromptIds);
             foreach (var sample in request.Samples)
             {
