@@ -1,8 +1,11 @@
-using Hindsight.Coordinator;
+using Hindsight.Workflow;
 using Microsoft.Azure.Functions.Worker.Builder;
+using Microsoft.Azure.Functions.Worker.OpenTelemetry;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 var builder = FunctionsApplication.CreateBuilder(args);
 builder.ConfigureFunctionsWebApplication();
-builder.AddCoordinator();
+builder.Services.AddOpenTelemetry().UseFunctionsWorkerDefaults();
+builder.AddWorkflow();
 builder.Build().Run();

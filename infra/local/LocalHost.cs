@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using Hindsight.Coordinator;
 using Hindsight.Generator;
 using Hindsight.Workflow;
@@ -16,6 +17,9 @@ namespace Hindsight.Local;
 internal sealed class LocalHost : IAsyncDisposable
 {
     private const int MostRestarts = 10;
+
+    private static readonly Assembly CoordinatorApp = typeof(Intake).Assembly;
+    private static readonly Assembly GeneratorApp = typeof(GenerateAnswers).Assembly;
 
     private readonly IHost host;
     private readonly CancellationTokenSource stop = new();
@@ -37,16 +41,11 @@ internal sealed class LocalHost : IAsyncDisposable
     public static async Task<LocalHost> StartAsync(string connection, int generators, CancellationToken cancellation)
     {
         var settings = Settings(connection);
-        if (generators > 0)
-        {
-            settings["AzureWebJobs:GenerateAnswers:Disabled"] = "true";
-        }
-
+        settings["FunctionAssemblies"] = generators > 0 ? CoordinatorApp.FullName : $"{CoordinatorApp.FullName};{GeneratorApp.FullName}";
         var builder = FunctionsApplication.CreateBuilder([]);
         builder.Configuration.AddInMemoryCollection(settings);
         builder.ConfigureFunctionsWebApplication();
-        builder.AddCoordinator();
-        builder.AddGenerator();
+        builder.AddWorkflow();
         var host = builder.Build();
         await host.StartAsync(cancellation);
         return new LocalHost(host, connection, generators);
@@ -115,7 +114,7 @@ internal sealed class LocalHost : IAsyncDisposable
     private static Process StartGenerator(string connection, int generators)
     {
         // The process ends with its standard input: with this one, however this one ends.
-        var start = new ProcessStartInfo("dotnet", [typeof(GeneratorApp).Assembly.Location]) { RedirectStandardInput = true };
+        var start = new ProcessStartInfo("dotnet", [GeneratorApp.Location]) { RedirectStandardInput = true };
         start.Environment["StopWhenInputEnds"] = "true";
         foreach (var (key, value) in Settings(connection))
         {
