@@ -48,8 +48,8 @@ internal static class EvaluateCommand
         var spec = ReadSpec(folder, checkpoints, suite.Name, samples);
 
         await using var storage = await Storage.OpenAsync(arguments.GetValue(shared.Connection), share: false, cancellation);
-        await storage.Blobs.Suites.GetBlobClient($"{suite.Name}.jsonl").UploadAsync(new BinaryData(suite.Content), overwrite: true, cancellation);
-        await UploadSpecAsync(storage.Blobs, run, spec, cancellation);
+        await BlobStore.WriteIfChangedAsync(storage.Blobs.Suites.GetBlobClient($"{suite.Name}.jsonl"), suite.Content, cancellation);
+        await BlobStore.WriteIfChangedAsync(storage.Blobs.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.FileName}"), spec.ToJson(), cancellation);
 
         var progress = EvaluationProgress.Create(AnsiConsole.Console);
         await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs.Checkpoints, run, report, cancellation));
@@ -103,16 +103,6 @@ internal static class EvaluateCommand
 
         spec = spec with { Suite = suite, Checkpoints = spec.Checkpoints ?? checkpoints.Checkpoints, SamplesPerProblem = samples ?? spec.SamplesPerProblem };
         return EvaluationSpec.Parse(spec.ToJson(), "This evaluation");
-    }
-
-    private static async Task UploadSpecAsync(BlobStore store, string run, EvaluationSpec spec, CancellationToken cancellation)
-    {
-        var blob = store.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.FileName}");
-        var json = spec.ToJson();
-        if ((await BlobStore.TryReadAsync(blob, cancellation))?.ToMemory().Span.SequenceEqual(json) != true)
-        {
-            await blob.UploadAsync(new BinaryData(json), overwrite: true, cancellation);
-        }
     }
 
     private sealed class Shared

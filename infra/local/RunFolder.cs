@@ -93,11 +93,7 @@ internal sealed class RunFolder
 
             var list = JsonSerializer.SerializeToUtf8Bytes(
                 new UploadList([.. listed.OrderBy(file => file.Name, StringComparer.Ordinal)]), JsonSerializerOptions.Web);
-            var blob = container.GetBlobClient($"{run}/{group.Key}/{UploadList.FileName}");
-            if ((await BlobStore.TryReadAsync(blob, cancellation))?.ToMemory().Span.SequenceEqual(list) != true)
-            {
-                await blob.UploadAsync(new BinaryData(list), overwrite: true, cancellation);
-            }
+            await BlobStore.WriteIfChangedAsync(container.GetBlobClient($"{run}/{group.Key}/{UploadList.FileName}"), list, cancellation);
         }
     }
 

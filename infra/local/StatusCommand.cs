@@ -69,6 +69,6 @@ internal static class StatusCommand
     public static StatusReader Reader(BlobStore store)
     {
         var folders = new CheckpointFolders(store, new WorkflowOptions(), TimeProvider.System);
-        return new StatusReader(store, folders, new EvaluationFreezer(store, folders));
+        return new StatusReader(store, new EvaluationFreezer(store, folders));
     }
 }

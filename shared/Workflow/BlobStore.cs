@@ -81,6 +81,15 @@ public sealed class BlobStore(BlobServiceClient service)
         where T : class =>
         await TryReadAsync(blob, cancellation) is { } content ? JsonSerializer.Deserialize<T>(content, Json.Compact) : null;
 
+    /// <summary>Writes a blob unless it has that content already: a blob that does not change raises no event and keeps its ETag.</summary>
+    public static async Task WriteIfChangedAsync(BlobClient blob, ReadOnlyMemory<byte> content, CancellationToken cancellation)
+    {
+        if ((await TryReadAsync(blob, cancellation))?.ToMemory().Span.SequenceEqual(content.Span) != true)
+        {
+            await blob.UploadAsync(new BinaryData(content), overwrite: true, cancellation);
+        }
+    }
+
     /// <summary>All blobs whose names start with a prefix.</summary>
     public static async Task<IReadOnlyList<BlobItem>> ListAsync(BlobContainerClient container, string prefix, CancellationToken cancellation)
     {

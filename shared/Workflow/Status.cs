@@ -27,7 +27,7 @@ public sealed record RunStatus(
     string? Waiting, string? Error, string? Evaluation, IReadOnlyList<StageStatus> Stages, string? Report);
 
 /// <summary>Reads the state of runs from the blobs alone.</summary>
-public sealed class StatusReader(BlobStore store, CheckpointFolders looks, EvaluationFreezer freezer)
+public sealed class StatusReader(BlobStore store, EvaluationFreezer freezer)
 {
     /// <summary>The names of all runs.</summary>
     public async Task<IReadOnlyList<string>> RunsAsync(CancellationToken cancellation) =>
@@ -36,19 +36,15 @@ public sealed class StatusReader(BlobStore store, CheckpointFolders looks, Evalu
     /// <summary>The status of a run; null when there is no such run.</summary>
     public async Task<RunStatus?> ReadAsync(string run, CancellationToken cancellation)
     {
-        var folders = await BlobStore.ListFoldersAsync(store.Checkpoints, $"{run}/", cancellation);
         var state = await freezer.FreezeAsync(run, cancellation);
-        if (folders.Count == 0 && state.Evaluation is null)
+        if (state.Folders.Count == 0 && state.Evaluation is null)
         {
             return null;
         }
 
         var (complete, incomplete, refused) = (new List<string>(), new List<RefusedCheckpoint>(), new List<RefusedCheckpoint>());
-        foreach (var folder in folders)
+        foreach (var (folder, look) in state.Folders)
         {
-            var look = Names.IsSafe(folder)
-                ? await looks.LookAsync(run, folder, cancellation)
-                : new FolderState(null, "a name of letters, digits and . _ - + = only", null);
             if (look.Manifest is null)
             {
                 incomplete.Add(new RefusedCheckpoint(folder, look.Waiting ?? "being taken in"));

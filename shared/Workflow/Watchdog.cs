@@ -8,7 +8,7 @@ namespace Hindsight.Workflow;
 /// lost.
 /// </summary>
 public sealed class Watchdog(
-    BlobStore store, MessageBus bus, CheckpointFolders checkpoints, EvaluationFreezer freezer, WorkflowOptions options, TimeProvider clock,
+    BlobStore store, MessageBus bus, EvaluationFreezer freezer, WorkflowOptions options, TimeProvider clock,
     ILogger<Watchdog> log)
 {
     /// <summary>Looks at everything once.</summary>
@@ -30,23 +30,17 @@ public sealed class Watchdog(
 
     private async Task LookAsync(string run, CancellationToken cancellation)
     {
-        await AnnounceUploadsAsync(run, cancellation);
-        if ((await freezer.FreezeAsync(run, cancellation)).Evaluation is { } evaluation
+        var state = await freezer.FreezeAsync(run, cancellation);
+        foreach (var complete in state.Folders.Where(folder => folder.Value is { Manifest: null, Waiting: null }))
+        {
+            await bus.AnnounceAsync(store.Checkpoints.Name, $"{run}/{complete.Key}/config.json", cancellation);
+        }
+
+        if (state.Evaluation is { } evaluation
             && !await ReportFiles.ExistsAsync(store, run, evaluation.Id, cancellation)
             && await EvaluationPlanner.ReadFailureAsync(store, run, evaluation.Id, cancellation) is null)
         {
             await DriveAsync(evaluation, cancellation);
-        }
-    }
-
-    private async Task AnnounceUploadsAsync(string run, CancellationToken cancellation)
-    {
-        foreach (var checkpoint in (await BlobStore.ListFoldersAsync(store.Checkpoints, $"{run}/", cancellation)).Where(Names.IsSafe))
-        {
-            if (await checkpoints.LookAsync(run, checkpoint, cancellation) is { Manifest: null, Waiting: null })
-            {
-                await bus.AnnounceAsync(store.Checkpoints.Name, $"{run}/{checkpoint}/config.json", cancellation);
-            }
         }
     }
 

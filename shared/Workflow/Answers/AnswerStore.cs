@@ -12,7 +12,7 @@ namespace Hindsight.Workflow;
 /// </summary>
 public sealed class AnswerStore(BlobStore store)
 {
-    private const int Parallel = 16;
+    private const int ReadsAtOnce = 16;
 
     /// <summary>Stores answers of one source to one prompt, with contiguous ascending sample indices.</summary>
     public async Task WriteAsync(AnswerSource source, string prompt, IReadOnlyList<Answer> answers, CancellationToken cancellation)
@@ -51,8 +51,8 @@ public sealed class AnswerStore(BlobStore store)
             .ThenBy(blob => blob.Name, StringComparer.Ordinal)
             .ToList();
         var contents = new ConcurrentDictionary<int, IReadOnlyList<Answer>>();
-        await System.Threading.Tasks.Parallel.ForAsync(
-            0, blobs.Count, new ParallelOptions { MaxDegreeOfParallelism = Parallel, CancellationToken = cancellation },
+        await Parallel.ForAsync(
+            0, blobs.Count, new ParallelOptions { MaxDegreeOfParallelism = ReadsAtOnce, CancellationToken = cancellation },
             async (index, token) => contents[index] = await ReadAsync(blobs[index], source, token));
 
         var answers = new Dictionary<(string, int), Answer>();

@@ -1,4 +1,3 @@
-
 using Hindsight.Reporting;
 using Hindsight.Scoring;
 
@@ -9,7 +8,11 @@ namespace Hindsight.Workflow;
 /// <param name="Suite">Its suite.</param>
 /// <param name="Waiting">What it waits for (checkpoints that are not complete, a suite).</param>
 /// <param name="Refused">What a person must put right first.</param>
-public sealed record RunState(Evaluation? Evaluation, Suite? Suite, string? Waiting, string? Refused);
+public sealed record RunState(Evaluation? Evaluation, Suite? Suite, string? Waiting, string? Refused)
+{
+    /// <summary>The folders of the run, by name, complete or not.</summary>
+    public IReadOnlyDictionary<string, FolderState> Folders { get; init; } = new Dictionary<string, FolderState>();
+}
 
 /// <summary>Turns what lies in a run's folder into the evaluation it asks for. Reads only: asked twice, it says the same.</summary>
 public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpoints)
@@ -23,16 +26,22 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
     /// <summary>The evaluation that a run asks for at present.</summary>
     public async Task<RunState> FreezeAsync(string run, CancellationToken cancellation)
     {
+        var folders = new Dictionary<string, FolderState>();
+        foreach (var folder in await BlobStore.ListFoldersAsync(store.Checkpoints, $"{run}/", cancellation))
+        {
+            folders[folder] = Names.IsSafe(folder)
+                ? await checkpoints.LookAsync(run, folder, cancellation)
+                : new FolderState(null, "a name of letters, digits and . _ - + = only", null);
+        }
+
+        return await FreezeAsync(run, folders.Where(folder => Names.IsSafe(folder.Key)).ToDictionary(), cancellation) with { Folders = folders };
+    }
+
+    private async Task<RunState> FreezeAsync(string run, Dictionary<string, FolderState> states, CancellationToken cancellation)
+    {
         try
         {
             var spec = await ReadSpecAsync(run, cancellation);
-            var folders = (await BlobStore.ListFoldersAsync(store.Checkpoints, $"{run}/", cancellation)).Where(Names.IsSafe).ToList();
-            var states = new Dictionary<string, FolderState>();
-            foreach (var folder in folders)
-            {
-                states[folder] = await checkpoints.LookAsync(run, folder, cancellation);
-            }
-
             if (spec.Checkpoints?.FirstOrDefault(name => !states.ContainsKey(name)) is { } absent)
             {
                 return new RunState(null, null, $"{absent}, which {FileName} names and nobody uploaded yet", null);
