@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.Intrinsics;
 
@@ -32,7 +33,7 @@ internal sealed class Sampler(int vocabulary)
         var (max, mass, total) = Masses(logits, decoding.IsGreedy ? 1 : decoding.Temperature);
         var id = decoding.IsGreedy ? Mode(logits, max)
             : decoding.TopP < 1 || (decoding.TopK > 0 && decoding.TopK < vocabulary) ? DrawTruncated(logits, decoding, max, total, uniform)
-            : Invert(logits, (float)decoding.Temperature, max, uniform * total);
+            : Invert(logits, decoding.Temperature, max, uniform * total);
         return (id, (double)logits[id] - max - Math.Log(mass));
     }
 
@@ -61,8 +62,8 @@ internal sealed class Sampler(int vocabulary)
                 break;
             }
 
-            var partMass = (double)Exponentiate(part, greatest, 1);
-            blockMass[index] = temperature == 1 ? partMass : Exponentiate(part, greatest, (float)temperature);
+            var partMass = (double)Exponentials.Sum(part, greatest, 1);
+            blockMass[index] = temperature == 1 ? partMass : Exponentials.Sum(part, greatest, (float)(1 / temperature));
             mass = greatest > max
                 ? (mass * Math.Exp((double)max - greatest)) + partMass
                 : mass + (partMass * Math.Exp((double)greatest - max));
@@ -83,25 +84,6 @@ internal sealed class Sampler(int vocabulary)
         return (max, mass, total);
     }
 
-    /// <summary>block = exp((logits - max) / temperature); returns the sum.</summary>
-    private float Exponentiate(ReadOnlySpan<float> logits, float max, float temperature)
-    {
-        var target = block.AsSpan(0, logits.Length);
-        Exponentiate(logits, max, temperature, target);
-        return TensorPrimitives.Sum<float>(target);
-    }
-
-    private static void Exponentiate(ReadOnlySpan<float> logits, float max, float temperature, Span<float> target)
-    {
-        TensorPrimitives.Subtract(logits, max, target);
-        if (temperature != 1)
-        {
-            TensorPrimitives.Divide(target, temperature, target);
-        }
-
-        TensorPrimitives.Exp(target, target);
-    }
-
     /// <summary>The lowest of the most probable ids.</summary>
     private int Mode(ReadOnlySpan<float> logits, float max)
     {
@@ -111,7 +93,7 @@ internal sealed class Sampler(int vocabulary)
     }
 
     /// <summary>The id at which the cumulative sum of all weights passes the target.</summary>
-    private int Invert(ReadOnlySpan<float> logits, float temperature, float max, double target)
+    private int Invert(ReadOnlySpan<float> logits, double temperature, float max, double target)
     {
         var passed = 0.0;
         var index = 0;
@@ -124,7 +106,7 @@ internal sealed class Sampler(int vocabulary)
         // Weights relative to the block's own maximum: next to a far greater one elsewhere they would be zeros.
         var start = index * Block;
         var part = BlockOf(logits, index);
-        Exponentiate(part, blockMax[index], temperature, block.AsSpan(0, part.Length));
+        Exponentials.Sum(part, blockMax[index], (float)(1 / temperature), block);
         var scale = Math.Exp(((double)blockMax[index] - max) / temperature);
 
         // The block's sum was rounded otherwise than the walk's: what the walk does not reach belongs to the block's last id with weight.
@@ -154,7 +136,7 @@ internal sealed class Sampler(int vocabulary)
             if (blockMax[index] >= least)
             {
                 var (start, length) = Place(index);
-                Exponentiate(logits.Slice(start, length), max, (float)decoding.Temperature, weights.AsSpan(start, length));
+                Exponentials.Sum(logits.Slice(start, length), max, (float)(1 / decoding.Temperature), weights.AsSpan(start, length));
             }
         }
 
@@ -297,6 +279,7 @@ internal sealed class Sampler(int vocabulary)
     private Span<ulong> Between(ReadOnlySpan<float> logits, float low, float high, bool weightless)
     {
         var count = 0;
+        var (from, until) = (Vector512.Create(low), Vector512.Create(high));
         for (var index = 0; index < blockMax.Length; index++)
         {
             if (!(blockMax[index] >= low))
@@ -310,15 +293,35 @@ internal sealed class Sampler(int vocabulary)
                 Array.Resize(ref keys, Math.Max(2 * keys.Length, count + length));
             }
 
-            for (var id = start; id < start + length; id++)
+            var id = start;
+            for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
             {
-                // Written first and counted after: which ids stay is as good as random, and a branch would be guessed wrong.
-                keys[count] = Key(logits[id], id);
-                count += logits[id] >= low && logits[id] < high && (weightless || weights[id] > 0) ? 1 : 0;
+                var logit = Vector512.Create(logits[id..]);
+                var inside = (Vector512.GreaterThanOrEqual(logit, from) & Vector512.LessThan(logit, until)).ExtractMostSignificantBits();
+                for (; inside != 0; inside &= inside - 1)
+                {
+                    Add(id + BitOperations.TrailingZeroCount(inside), logits);
+                }
+            }
+
+            for (; id < start + length; id++)
+            {
+                if (logits[id] >= low && logits[id] < high)
+                {
+                    Add(id, logits);
+                }
             }
         }
 
         return keys.AsSpan(0, count);
+
+        void Add(int id, ReadOnlySpan<float> logits)
+        {
+            if (weightless || weights[id] > 0)
+            {
+                keys[count++] = Key(logits[id], id);
+            }
+        }
     }
 
     /// <summary>The weight of the ids whose logits are not below the least; the blocks' parts are kept.</summary>
