@@ -2,7 +2,9 @@ namespace Hindsight.Models.Tests;
 
 public class TransformerTests
 {
-    public static TheoryData<string> Models => ["llama-gqa", "qwen2-tied", "qwen2-sharded", "qwen2-bf16", "stories260k-real"];
+    public static TheoryData<string> Models => [
+        "llama-gqa", "llama3-rope-scaling", "stories260k-real", "qwen2-tied", "qwen2-sharded", "qwen2-bf16", "qwen3-tied", "mistral-sliding-window", "gemma2",
+    ];
 
     [Theory]
     [MemberData(nameof(Models))]
