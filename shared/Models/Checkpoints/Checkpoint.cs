@@ -85,6 +85,7 @@ public sealed partial class Checkpoint : IDisposable
                 files.Add(SafetensorsFile.Open(Inside(folder, name)));
             }
 
+            index = NameInFull(files, index, config.Family.Prefix);
             var stored = ByName(files, index);
             return new Checkpoint(folder, config, generation, index, files, Match(stored, config, configPath, files[0].Path));
         }
@@ -119,6 +120,26 @@ public sealed partial class Checkpoint : IDisposable
         {
             throw new InvalidDataException($"{path} cannot be followed to a file: {fault.Message}", fault);
         }
+    }
+
+    /// <summary>
+    /// A model saved without its head, as the released GPT-2 files were, leaves out what the names of all its tensors begin with. Renames
+    /// the tensors of such files in place.
+    /// </summary>
+    private static ShardIndex? NameInFull(IReadOnlyList<SafetensorsFile> files, ShardIndex? index, string prefix)
+    {
+        if (files.Any(file => file.Header.Tensors.Any(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))))
+        {
+            return index;
+        }
+
+        string Full(string name) => name == Head ? name : prefix + name;
+        foreach (var file in files)
+        {
+            file.Rename(Full);
+        }
+
+        return index is null ? null : new ShardIndex(index.FileOf.ToDictionary(entry => Full(entry.Key), entry => entry.Value, StringComparer.Ordinal));
     }
 
     private static Dictionary<string, StoredTensor> ByName(IEnumerable<SafetensorsFile> files, ShardIndex? index)

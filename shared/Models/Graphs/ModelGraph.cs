@@ -133,6 +133,8 @@ public sealed class ModelGraph
                 GraphOptimizationLevel = Target == Target.Plain ? GraphOptimizationLevel.ORT_DISABLE_ALL : GraphOptimizationLevel.ORT_ENABLE_ALL,
             };
             options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+            // Folding would read weights from the empty file.
+            options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "ConstantFolding");
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.FullName);
             foreach (var parameter in parameters)
             {
