@@ -15,14 +15,23 @@ public sealed class Transformer(Weights weights, Target target, int threads) : I
         graph.CheckIds(ids);
         var config = graph.Config;
         var length = ids.Count;
-        var rotary = graph.Rotary(length);
         var inputs = new Dictionary<string, OrtValue>();
         try
         {
             inputs.Add(ModelGraph.Ids, Tensor(ids.Select(id => (long)id), 1, length));
             inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, length).Select(place => (long)place), length));
-            inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
-            inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
+            if (graph.TakesRotary)
+            {
+                var rotary = graph.Rotary(length, length);
+                inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
+                inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
+            }
+
+            if (graph.TakesPositions)
+            {
+                inputs.Add(ModelGraph.Positions, Tensor(Enumerable.Range(0, length).Select(place => (long)place), 1, length));
+            }
+
             if (target == Target.Fused)
             {
                 inputs.Add(ModelGraph.LastPositions, Tensor([length - 1], 1));
