@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Hindsight.Models;
@@ -14,7 +15,8 @@ namespace Hindsight.Models;
 /// The plain form takes whole sequences, with as many positions as tokens. The fused form has a cache for each of <see cref="Caches"/>:
 /// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
 /// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
-/// <see cref="GreatestLength"/> int32, the greatest of these lengths.
+/// <see cref="GreatestLength"/> int32, the greatest of these lengths. With adapted modules there are the inputs of
+/// <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
 /// </remarks>
 public sealed class ModelGraph
@@ -27,20 +29,22 @@ public sealed class ModelGraph
     public const string Sines = "rotary_sines";
     public const string Logits = "logits";
 
-    private static readonly ConcurrentDictionary<(ModelConfig, Target), ModelGraph> Known = new();
+    private static readonly ConcurrentDictionary<(ModelConfig, Target, string), ModelGraph> Known = new();
 
     private readonly byte[] onnx;
     private readonly IReadOnlyList<Parameter> parameters;
 
-    private ModelGraph(ModelConfig config, Target target)
+    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules)
     {
         var graph = new Graph();
-        Context context = target == Target.Fused ? new CachedContext(graph) : new WholeContext(graph);
+        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules) : new WholeContext(graph, adaptedModules);
         graph.Output(Logits, Decoder.Of(config).Logits(context));
 
         Config = config;
         Target = target;
         Caches = context.Caches;
+        AdaptedModules = adaptedModules;
+        Adaptable = AdaptableModules.Of(graph);
         parameters = [.. graph.Parameters];
         onnx = OnnxWriter.Write(graph, target);
     }
@@ -55,11 +59,25 @@ public sealed class ModelGraph
     /// <summary>The size of a head inside the graph; more than the config's where an operator needs it.</summary>
     public int HeadWidth => Target == Target.Fused ? CachedContext.WidthOf(Config.HeadSize) : Config.HeadSize;
 
+    /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
+    public IReadOnlySet<string> AdaptedModules { get; }
+
+    /// <summary>What an adapter can change.</summary>
+    internal AdaptableModules Adaptable { get; }
+
     /// <summary>The ONNX model.</summary>
     public ReadOnlyMemory<byte> Bytes => onnx;
 
-    public static ModelGraph For(ModelConfig config, Target target) =>
-        Known.GetOrAdd((config, target), key => new(key.Item1, key.Item2));
+    public static ModelGraph For(ModelConfig config, Target target) => For(config, target, []);
+
+    /// <summary>A graph whose rows may each have an adapter; it takes the inputs of any <see cref="AdapterStack"/> on these modules.</summary>
+    /// <param name="adaptedModules">Names of linear maps, such as <see cref="AdapterStack.Modules"/>; none for a graph without adapters.</param>
+    public static ModelGraph For(ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules)
+    {
+        var modules = adaptedModules.ToFrozenSet(StringComparer.Ordinal);
+        return Known.GetOrAdd(
+            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal))), key => new(key.Item1, key.Item2, modules));
+    }
 
     /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/> for sequences of up to that many tokens.</summary>
     public RotaryTable Rotary(int positions) => new(Config, positions, HeadWidth / 2);

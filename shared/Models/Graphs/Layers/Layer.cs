@@ -15,15 +15,16 @@ internal sealed record Embedding(string Name, int Rows, int Size) : Layer
         context.Graph.Apply(new Gather(), context.Parameter($"{Name}.weight", Rows, Size), x);
 }
 
-/// <summary>A linear map, with a bias or without.</summary>
+/// <summary>A linear map, with a bias or without, and the adapters on it.</summary>
 internal sealed record Linear(string Name, int From, int To, bool Bias = false) : Layer
 {
     public override Sym Call(Context context, Sym x)
     {
         var weight = context.Parameter($"{Name}.weight", To, From);
-        return Bias
+        var y = Bias
             ? context.Graph.Apply(new LinearMap(), x, weight, context.Parameter($"{Name}.bias", To))
             : context.Graph.Apply(new LinearMap(), x, weight);
+        return context.Adapt(Name, x, y);
     }
 }
 
