@@ -3,6 +3,7 @@ using Hindsight.Benchmarks;
 // Each benchmark takes the arguments that follow its name.
 var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
+    ["interpolation"] = InterpolationBenchmark.Run,
 };
 
 if (args is [var name, .. var rest] && benchmarks.TryGetValue(name, out var run))
