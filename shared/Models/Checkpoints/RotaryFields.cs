@@ -93,7 +93,7 @@ internal static class RotaryFields
                     ? (new Llama3Rotary(size, theta, Factor(), low, high, trained), Factor() * trained)
                     : throw rope.NotSupported("low_freq_factor", rope.Find("low_freq_factor")!.Value, "it must be less than high_freq_factor");
 
-            case "yarn":
+            case "yarn" when !rope.Has("short_factor"):
                 var times = rope.Positive("factor", MostFactor, absent: extension);
                 return (
                     new YarnRotary(
@@ -102,7 +102,8 @@ internal static class RotaryFields
                         trained, rope.Flag("truncate", absent: true)),
                     times * trained);
 
-            case "longrope" or "su":
+            // "su" and "yarn" are what the first Phi-3 files called it.
+            case "longrope" or "su" or "yarn":
                 var longer = rope.Positive("factor", MostFactor, absent: extension);
                 return (
                     new LongRotary(

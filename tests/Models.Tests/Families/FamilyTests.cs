@@ -1,16 +1,18 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using Hindsight.Models.Tests.Checkpoints;
 
 namespace Hindsight.Models.Tests.Families;
 
 public class FamilyTests
 {
-    private const string Phi3 = """
+    internal const string Phi3 = """
         {"architectures":["Phi3ForCausalLM"],"model_type":"phi3","vocab_size":48,"hidden_size":32,"intermediate_size":40,"num_hidden_layers":2,
         "num_attention_heads":4,"num_key_value_heads":2,"max_position_embeddings":64,"original_max_position_embeddings":16,"rms_norm_eps":1e-5,
         "hidden_act":"silu","sliding_window":null,"tie_word_embeddings":false,"auto_map":{"AutoConfig":"configuration_phi3.Phi3Config"}}
         """;
 
-    private const string Gpt2 = """
+    internal const string Gpt2 = """
         {"architectures":["GPT2LMHeadModel"],"model_type":"gpt2","vocab_size":48,"n_embd":36,"n_layer":2,"n_head":3,"n_positions":64,
         "activation_function":"gelu_new","layer_norm_epsilon":1e-5,"scale_attn_weights":true}
         """;
@@ -53,6 +55,7 @@ public class FamilyTests
         { "Phi-3 su", Phi3, """{"rope_scaling":{"type":"su","short_factor":[1,1.1,1.3,1.5],"long_factor":[1.2,2,3.5,4],"attention_factor":1.3}}""" },
         { "Phi-3 longrope on part of a head", Phi3, """{"partial_rotary_factor":0.75,"rope_scaling":{"type":"longrope","short_factor":[1.0,1.5,2],"long_factor":[1.1,2.5,4]}}""" },
         { "GPT-2", Gpt2, "{}" },
+        { "GPT-2 with heads of 11", Gpt2, """{"n_embd":33,"scale_attn_weights":false,"tie_word_embeddings":false}""" },
         { "GPT-2 with a feed-forward of its own width", Gpt2, """{"n_inner":50}""" },
         { "Llama", Llama, """{"attention_bias":true}""" },
         { "Llama linear", Llama, """{"rope_scaling":{"type":"linear","factor":2.5}}""" },
@@ -156,7 +159,7 @@ public class FamilyTests
         }
     }
 
-    private static RandomCheckpoint Random(string config, string changes)
+    internal static RandomCheckpoint Random(string config, string changes)
     {
         var root = JsonNode.Parse(config)!.AsObject();
         foreach (var (field, value) in JsonNode.Parse(changes)!.AsObject())
@@ -165,6 +168,28 @@ public class FamilyTests
         }
 
         return new RandomCheckpoint(root.ToJsonString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void A_damaged_config_is_refused_in_one_way_only(string name, string config, string changes)
+    {
+        using var model = Random(config, changes);
+        var original = Encoding.UTF8.GetBytes(model.Config.ToJsonString());
+        var mutations = new Mutations(seed: name.Length);
+        for (var round = 0; round < 200; round++)
+        {
+            try
+            {
+                var parsed = ModelConfig.Parse(mutations.Of(original), "the-config");
+                Assert.NotEmpty(ModelGraph.Parameters(parsed with { Layers = 1, Windows = [parsed.Windows[0]] }));
+                Assert.NotEqual(0, ModelGraph.For(parsed with { Layers = 1, Windows = [parsed.Windows[0]] }, Target.Fused).Bytes.Length);
+            }
+            catch (InvalidDataException refusal)
+            {
+                Assert.StartsWith("the-config", refusal.Message, StringComparison.Ordinal);
+            }
+        }
     }
 
     private static int[] Ids(int length, int seed = 7)

@@ -21,11 +21,7 @@ internal sealed record Qwen2() : Family("qwen2", "Qwen2ForCausalLM")
     public static ValueList<int?> Windows(JsonFields fields, int layers)
     {
         var window = fields.Flag("use_sliding_window", absent: false) ? LayerTypes.Window(fields, absent: 4096) : null;
-        var first = fields.Find("max_window_layers") is { } value
-            ? value.ValueKind == System.Text.Json.JsonValueKind.Number && value.TryGetInt32(out var number) && number >= 0
-                ? number
-                : throw fields.Wrong("max_window_layers", value, "a whole number from 0 on")
-            : 28;
+        var first = fields.Size("max_window_layers", int.MaxValue, absent: 28, least: 0);
         return LayerTypes.Windows(fields, layers, window, layer => layer >= first);
     }
 }
