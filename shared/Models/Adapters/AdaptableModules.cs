@@ -37,7 +37,7 @@ internal sealed record AdaptableModules(
             .ToDictionary(table => Module(table.Name), table => (table.Shape[0].Factor, table.Shape[1].Factor));
         var linears = graph.Nodes
             .Where(node => node.Operator is LinearMap && node.Inputs[1].Node.Operator is Parameter)
-            .Select(node => Linear((Parameter)node.Inputs[1].Node.Operator, tables.ContainsKey));
+            .Select(node => Linear((Parameter)node.Inputs[1].Node.Operator, ((LinearMap)node.Operator).Transposed, tables.ContainsKey));
         return new(
             [.. linears],
             tables,
@@ -48,9 +48,10 @@ internal sealed record AdaptableModules(
     /// <summary>The module that holds a weight.</summary>
     public static string Module(string weight) => weight[..weight.LastIndexOf('.')];
 
-    private static LinearModule Linear(Parameter weight, Func<string, bool> isTable)
+    private static LinearModule Linear(Parameter weight, bool inputsFirst, Func<string, bool> isTable)
     {
         var module = weight.Name.EndsWith(WeightSuffix, StringComparison.Ordinal) ? Module(weight.Name) : weight.Name;
-        return new(isTable(module) ? Head : module, weight.Shape[1].Factor, weight.Shape[0].Factor, InputsFirst: false, IsTied: isTable(module));
+        var (from, to) = inputsFirst ? (weight.Shape[0].Factor, weight.Shape[1].Factor) : (weight.Shape[1].Factor, weight.Shape[0].Factor);
+        return new(isTable(module) ? Head : module, from, to, inputsFirst, IsTied: isTable(module));
     }
 }

@@ -6,6 +6,8 @@ namespace Hindsight.Models;
 /// <summary>A base model with what adapters add to it, tensor by tensor and block by block.</summary>
 internal sealed class AdaptedCheckpoint
 {
+    private const string Head = $"{AdaptableModules.Head}.weight";
+
     private readonly Checkpoint original;
     private readonly AdapterUpdate update;
     private readonly ILookup<string, (WeightUpdate Update, double Weight)> updates;
@@ -31,11 +33,11 @@ internal sealed class AdaptedCheckpoint
 
         // An adapter that trains embedding or head apart from the other unties them: each keeps the base's weight where it is not trained.
         var embedding = $"{ModelGraph.For(original.Config, Target.Fused).Adaptable.TokenEmbedding}.weight";
-        var unties = original.Config.TieWordEmbeddings && (Changes(embedding) || Changes(ExpectedTensors.Head));
+        var unties = original.Config.TieWordEmbeddings && (Changes(embedding) || Changes(Head));
         Config = unties ? original.Config with { TieWordEmbeddings = false } : original.Config;
         Tensors = [
             .. original.Names.Select(name => (name, original[name])),
-            .. unties ? [(ExpectedTensors.Head, original[embedding])] : Array.Empty<(string, StoredTensor)>(),
+            .. unties ? [(Head, original[embedding])] : Array.Empty<(string, StoredTensor)>(),
         ];
         stored = Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Stored, StringComparer.Ordinal);
     }

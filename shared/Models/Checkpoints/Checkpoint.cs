@@ -1,11 +1,15 @@
+using System.Text.RegularExpressions;
+
 namespace Hindsight.Models;
 
 /// <summary>
 /// A Hugging Face model folder whose config and tensors fit together. Opening reads the small files and the headers; the weights
 /// themselves are read by <see cref="Weights"/>.
 /// </summary>
-public sealed class Checkpoint : IDisposable
+public sealed partial class Checkpoint : IDisposable
 {
+    private const string Head = "lm_head.weight";
+
     private readonly Dictionary<string, StoredTensor> tensors;
 
     private Checkpoint(string folder, ModelConfig config, GenerationConfig generation, ShardIndex? index,
@@ -86,6 +90,7 @@ public sealed class Checkpoint : IDisposable
                 files.Add(SafetensorsFile.Open(Inside(folder, name)));
             }
 
+            index = NameInFull(files, index, config.Family.Prefix);
             var stored = ByName(files, index);
             return new Checkpoint(folder, config, generation, index, files, Match(stored, config, configPath, files[0].Path));
         }
@@ -122,6 +127,26 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
+    /// <summary>
+    /// A model saved without its head, as the released GPT-2 files were, leaves out what the names of all its tensors begin with. Renames
+    /// the tensors of such files in place.
+    /// </summary>
+    private static ShardIndex? NameInFull(IReadOnlyList<SafetensorsFile> files, ShardIndex? index, string prefix)
+    {
+        if (files.Any(file => file.Header.Tensors.Any(tensor => tensor.Name.StartsWith(prefix, StringComparison.Ordinal))))
+        {
+            return index;
+        }
+
+        string Full(string name) => name == Head ? name : prefix + name;
+        foreach (var file in files)
+        {
+            file.Rename(Full);
+        }
+
+        return index is null ? null : new ShardIndex(index.FileOf.ToDictionary(entry => Full(entry.Key), entry => entry.Value, StringComparer.Ordinal));
+    }
+
     private static Dictionary<string, StoredTensor> ByName(IEnumerable<SafetensorsFile> files, ShardIndex? index)
     {
         var stored = new Dictionary<string, StoredTensor>(StringComparer.Ordinal);
@@ -147,7 +172,7 @@ public sealed class Checkpoint : IDisposable
     private static Dictionary<string, StoredTensor> Match(
         Dictionary<string, StoredTensor> stored, ModelConfig config, string configPath, string weightsPath)
     {
-        var expected = ExpectedTensors.Of(config).ToArray();
+        var expected = ModelGraph.Parameters(config).Select(parameter => (parameter.Name, Shape: parameter.Shape.Select(side => side.Factor).ToArray())).ToArray();
         var missing = expected.Where(tensor => !stored.ContainsKey(tensor.Name)).Select(tensor => tensor.Name).ToArray();
         if (missing.Length > 0)
         {
@@ -171,20 +196,24 @@ public sealed class Checkpoint : IDisposable
             matched.Add(name, tensor);
         }
 
-        // Loaders disagree about which of the two counts, so both must be the same.
-        if (config.TieWordEmbeddings && stored.TryGetValue(ExpectedTensors.Head, out var head)
-            && !head.SameBytes(matched[ExpectedTensors.Embedding]))
+        // A tied head is the embedding, the first weight to be used. Loaders disagree about which of the two counts, so both must be the same.
+        var embedding = expected[0].Name;
+        if (config.TieWordEmbeddings && stored.TryGetValue(Head, out var head) && !head.SameBytes(matched[embedding]))
         {
-            throw new InvalidDataException($"{head.File.Path} holds {ExpectedTensors.Head} unlike {ExpectedTensors.Embedding}, but {configPath} ties them: set tie_word_embeddings to false or remove the tensor.");
+            throw new InvalidDataException($"{head.File.Path} holds {Head} unlike {embedding}, but {configPath} ties them: set tie_word_embeddings to false or remove the tensor.");
         }
 
         var unexpected = stored.Keys
-            .Where(name => !matched.ContainsKey(name) && name != ExpectedTensors.Head && !ExpectedTensors.IsDerived(name))
+            .Where(name => !matched.ContainsKey(name) && name != Head && !DerivedBuffer().IsMatch(name))
             .Order(StringComparer.Ordinal)
             .ToArray();
         return unexpected.Length == 0 ? matched
             : throw new InvalidDataException($"{stored[unexpected[0]].File.Path} holds {Listed(unexpected)}, for which {configPath} has no place.");
     }
+
+    /// <summary>Buffers that older versions of transformers saved; they follow from the config.</summary>
+    [GeneratedRegex(@"(^|\.)(rotary_emb\.(inv_freq|cos_cached|sin_cached)|(self_)?attn\.(bias|masked_bias)|masked_bias)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex DerivedBuffer();
 
     private static string Listed(string[] names)
     {

@@ -23,8 +23,14 @@ internal readonly struct JsonFields
         (this.root, this.file, this.prefix) = (root, file, prefix);
     }
 
+    /// <summary>The file's name for messages.</summary>
+    public string File => file;
+
     public JsonElement? Find(string field) =>
         root.TryGetProperty(field, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+
+    /// <summary>Whether a field is there at all; one that is null is, and some families mean something by it.</summary>
+    public bool Has(string field) => root.TryGetProperty(field, out _);
 
     public JsonFields? Object(string field) => Find(field) is { } value ? new JsonFields(value, file, $"{prefix}{field}.") : null;
 
@@ -50,16 +56,25 @@ internal readonly struct JsonFields
             : throw Wrong(field, value, $"a whole number from 1 to {most}");
     }
 
-    public double Positive(string field, double most, double absent)
+    public double Positive(string field, double most, double? absent = null)
     {
         if (Find(field) is not { } value)
         {
-            return absent;
+            return absent ?? throw new InvalidDataException($"{file} lacks the field {prefix}{field}.");
         }
 
-        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && number > 0 && number <= most
+        return IsPositive(value, most, out var number)
             ? number
             : throw Wrong(field, value, string.Create(CultureInfo.InvariantCulture, $"a number above 0 and at most {most}"));
+    }
+
+    /// <summary>A list of numbers above 0.</summary>
+    public double[] Positives(string field, double most)
+    {
+        var value = Find(field) ?? throw new InvalidDataException($"{file} lacks the field {prefix}{field}.");
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => IsPositive(item, most, out _))
+            ? [.. value.EnumerateArray().Select(item => item.GetDouble())]
+            : throw Wrong(field, value, string.Create(CultureInfo.InvariantCulture, $"a list of numbers above 0 and at most {most}"));
     }
 
     /// <summary>A token id or a list of them; empty where the field is absent.</summary>
@@ -82,6 +97,12 @@ internal readonly struct JsonFields
 
     public InvalidDataException NotSupported(string field, JsonElement value, string reason) =>
         new($"{file} has {prefix}{field} = {Shown(value)}; {reason}.");
+
+    private static bool IsPositive(JsonElement value, double most, out double number)
+    {
+        number = 0;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out number) && number > 0 && number <= most;
+    }
 
     private static string Shown(JsonElement value) => value.ValueKind switch
     {

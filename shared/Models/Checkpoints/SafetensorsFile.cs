@@ -19,7 +19,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     public string Path { get; }
 
-    public SafetensorsHeader Header { get; }
+    public SafetensorsHeader Header { get; private set; }
 
     /// <summary>Opens and checks a file.</summary>
     /// <exception cref="InvalidDataException">The header breaks a rule of the format, or the file is cut off.</exception>
@@ -42,6 +42,9 @@ public sealed unsafe class SafetensorsFile : IDisposable
         view.AcquirePointer(ref start);
         return new SafetensorsFile(path, header, view, start);
     }
+
+    /// <summary>Gives the tensors other names than the file does.</summary>
+    internal void Rename(Func<string, string> name) => Header = Header.Renamed(name);
 
     /// <summary>The first byte of a tensor; valid while this file, or a <see cref="Hold"/> on it, lives.</summary>
     internal byte* Pointer(TensorInfo tensor) => start + tensor.Start;

@@ -29,6 +29,9 @@ public sealed class SafetensorsHeader
     /// <summary>Where the tensors' bytes begin in the file.</summary>
     public long DataStart { get; }
 
+    internal SafetensorsHeader Renamed(Func<string, string> name) =>
+        new([.. Tensors.Select(tensor => tensor with { Name = name(tensor.Name) })], DataStart);
+
     /// <summary>How many of a file's first bytes <see cref="Parse"/> needs, told from its first 8.</summary>
     /// <param name="first">At least the first 8 bytes, or the whole file if it is shorter.</param>
     /// <param name="fileLength">The length of the whole file in bytes.</param>

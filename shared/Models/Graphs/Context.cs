@@ -27,6 +27,14 @@ internal abstract class Context
     /// <summary>The tokens whose logits are wanted, [selected]: the head is the costly part of a small model.</summary>
     public Sym Selected { get; }
 
+    /// <summary>
+    /// Each token's position, [tokens]; where the rotary table depends on the length, its row in the table. An input only of graphs that
+    /// ask for it.
+    /// </summary>
+    public Sym Positions => PositionRows.Reshape([Batch * Sequence]);
+
+    protected Sym PositionRows => Input(ModelGraph.Positions, DType.Int64, Batch, Sequence);
+
     /// <summary>The layers that have been given a cache.</summary>
     public virtual IReadOnlyList<string> Caches => [];
 
@@ -77,7 +85,7 @@ internal abstract class Context
 internal sealed class CachedContext : Context
 {
     private static readonly Dim Capacity = Dim.Named("capacity");
-    private static readonly Dim Positions = Dim.Named("positions");
+    private static readonly Dim TableRows = Dim.Named("table_rows");
 
     private readonly List<string> caches = [];
     private readonly Sym lastPositions;
@@ -91,43 +99,68 @@ internal sealed class CachedContext : Context
 
     public override IReadOnlyList<string> Caches => caches;
 
-    /// <summary>GroupQueryAttention turns heads of sizes that are multiples of 16 alone; others are widened to the next.</summary>
-    public static int WidthOf(int headSize) => (headSize + 15) / 16 * 16;
+    /// <summary>The size of a head here: GroupQueryAttention takes multiples of 16 alone.</summary>
+    public static int WidthOf(int headSize, RotaryEmbedding? rotary) =>
+        (headSize - (rotary?.Size ?? 0) + (2 * HalfOf(rotary)) + 15) / 16 * 16;
+
+    /// <summary>Pairs that turn here: it turns multiples of 8 alone.</summary>
+    public static int HalfOf(RotaryEmbedding? rotary) => ((rotary?.Size ?? 0) + 15) / 16 * 8;
 
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {
-        var width = WidthOf(heads.Size);
+        var width = WidthOf(heads.Size, heads.Rotary);
         Sym Cache(string part) => Input(ModelGraph.Past(layer, part), DType.Float32, Batch, heads.KeyValues, Capacity, width);
-        Sym Turns(string name) => Input(name, DType.Float32, Positions, width / 2);
+        Sym Table(string name) => Input(name, DType.Float32, TableRows, HalfOf(heads.Rotary));
+
+        var (q, k, v) = (Widen(queries, heads), Widen(keys, heads), Widen(values, heads with { Rotary = null }, width));
+        List<Sym> table = heads.Rotary is null ? [] : [Table(ModelGraph.Cosines), Table(ModelGraph.Sines)];
+        if (heads.Rotary is { FrequenciesChangeAfter: < int.MaxValue })
+        {
+            // GroupQueryAttention finds a token's row by its place in the sequence alone; here rows of one batch take theirs from
+            // tables for different lengths.
+            q = Graph.Apply(new RotaryTurnAt(heads.Queries), [q, PositionRows, .. table]);
+            k = Graph.Apply(new RotaryTurnAt(heads.KeyValues), [k, PositionRows, .. table]);
+            table = [];
+        }
 
         var results = Graph.ApplyAll(
-            new GroupQueryAttention(heads.Queries, heads.KeyValues, width, heads.Scale),
-            Widen(queries, heads.Size), Widen(keys, heads.Size), Widen(values, heads.Size), Cache("key"), Cache("value"),
-            lastPositions, greatestLength, Turns(ModelGraph.Cosines), Turns(ModelGraph.Sines));
+            new GroupQueryAttention(heads, width), [q, k, v, Cache("key"), Cache("value"), lastPositions, greatestLength, .. table]);
         caches.Add(layer);
         Graph.Output(ModelGraph.Present(layer, "key"), results[1]);
         Graph.Output(ModelGraph.Present(layer, "value"), results[2]);
-        return Narrow(results[0], heads.Size, queries.Shape);
+        return Narrow(results[0], heads.Size, width, queries.Shape);
     }
 
-    // Each half of a head gets its own zeros, because rotation pairs an element with the one half a head further.
-    private Sym Widen(Sym x, int headSize)
+    // Each half of the part that turns gets its own zeros, because rotation pairs an element with the one half a part further; the zeros of
+    // the part that does not turn come last.
+    private Sym Widen(Sym x, Heads heads, int? width = null)
     {
-        var (half, wideHalf, halves) = (headSize / 2, WidthOf(headSize) / 2, 2 * x.Shape[1].Factor / headSize);
-        if (half != wideHalf)
+        var (half, wideHalf) = ((heads.Rotary?.Size ?? 0) / 2, HalfOf(heads.Rotary));
+        var (rest, wideRest) = (heads.Size - (2 * half), (width ?? WidthOf(heads.Size, heads.Rotary)) - (2 * wideHalf));
+        var count = x.Shape[1].Factor / heads.Size;
+        Sym Filled(Sym part, int from, int to) => from == to ? part : Graph.Apply(new Pad(to), part);
+        Sym Part(int start, int length) => Graph.Apply(new Slice(start, start + length), x.Reshape([x.Shape[0], count, heads.Size]));
+
+        if ((half, rest) != (wideHalf, wideRest))
         {
-            x = Graph.Apply(new Pad(wideHalf), x.Reshape([x.Shape[0], halves, half]));
+            x = half == 0 ? Filled(x.Reshape([x.Shape[0], count, rest]), rest, wideRest)
+                : wideRest == 0 ? Filled(x.Reshape([x.Shape[0], 2 * count, half]), half, wideHalf)
+                : Graph.Apply(
+                    new Concat(),
+                    [
+                        Filled(Part(0, half), half, wideHalf), Filled(Part(half, half), half, wideHalf),
+                        .. rest == 0 ? (Sym[])[] : [Filled(Part(2 * half, rest), rest, wideRest)],
+                    ]);
         }
 
-        return x.Reshape([Batch, Sequence, halves * wideHalf]);
+        return x.Reshape([Batch, Sequence, count * ((2 * wideHalf) + wideRest)]);
     }
 
-    private Sym Narrow(Sym x, int headSize, Shape shape)
+    private Sym Narrow(Sym x, int size, int width, Shape shape)
     {
-        var (half, wideHalf) = (headSize / 2, WidthOf(headSize) / 2);
-        if (half != wideHalf)
+        if (size != width)
         {
-            x = Graph.Apply(new Trim(half), x.Reshape([shape[0], x.Shape[2].Factor / wideHalf, wideHalf]));
+            x = Graph.Apply(new Slice(0, size), x.Reshape([shape[0], x.Shape[2].Factor / width, width]));
         }
 
         return x.Reshape(shape);
@@ -141,14 +174,23 @@ internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted) : 
     {
         var group = heads.Queries / heads.KeyValues;
         Sym Split(Sym x, int count) => x.Reshape([Batch, Sequence, count, heads.Size]).Transpose(0, 2, 1, 3);
-        Sym Turn(Sym x) => Graph.Apply(
-            new RotaryTurn(), x, Input(ModelGraph.Cosines, DType.Float32, Sequence, heads.Size / 2), Input(ModelGraph.Sines, DType.Float32, Sequence, heads.Size / 2));
+        Sym Turn(Sym x)
+        {
+            if (heads.Rotary is not { Size: var size })
+            {
+                return x;
+            }
+
+            Sym Table(string name) => Input(name, DType.Float32, Sequence, size / 2);
+            return Graph.Apply(new RotaryTurn(), x, Table(ModelGraph.Cosines), Table(ModelGraph.Sines));
+        }
 
         // The query heads of a group are rows of one product with their key head: no key or value is repeated.
         var q = Turn(Split(queries, heads.Queries)).Reshape([Batch, heads.KeyValues, group * Sequence, heads.Size]);
         var k = Turn(Split(keys, heads.KeyValues)).Transpose(0, 1, 3, 2);
         var scores = Graph.Apply(new MatMul(), q, k) * heads.Scale;
-        var masked = scores.Reshape([Batch, heads.KeyValues, group, Sequence, Sequence]) + Graph.Apply(new CausalMask(Sequence));
+        var capped = heads.Cap is { } cap ? new SoftCap(cap).Call(this, scores) : scores;
+        var masked = capped.Reshape([Batch, heads.KeyValues, group, Sequence, Sequence]) + Graph.Apply(new CausalMask(Sequence, heads.Window));
         var weights = Graph.Apply(new Softmax(), masked).Reshape(scores.Shape);
         return Graph.Apply(new MatMul(), weights, Split(values, heads.KeyValues))
             .Reshape([Batch, heads.Queries, Sequence, heads.Size])

@@ -10,9 +10,12 @@ namespace Hindsight.Models;
 /// </summary>
 /// <remarks>
 /// Inputs of both forms: <see cref="Ids"/> int64 [batch, sequence]; <see cref="Selected"/> int64 [selected], the places batch·sequence
-/// whose logits are wanted; <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, float
-/// [positions, headSize/2], see <see cref="Rotary"/>.
-/// The plain form takes whole sequences, with as many positions as tokens. The fused form has a cache for each of <see cref="Caches"/>:
+/// whose logits are wanted; where <see cref="TakesRotary"/>, <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, as
+/// <see cref="Rotary(int, int)"/> gives them; where <see cref="TakesPositions"/>, <see cref="Positions"/> int64 [batch, sequence], each new
+/// token's position.
+/// The plain form takes whole sequences, with as many rows of cosines as tokens. In the fused form a graph whose rotary frequencies depend
+/// on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>) takes for positions the rows of its table, which may hold several
+/// tables one behind the other. The fused form has a cache for each of <see cref="Caches"/>:
 /// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
 /// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
 /// <see cref="GreatestLength"/> int32, the greatest of these lengths. With adapted modules there are the inputs of
@@ -27,6 +30,7 @@ public sealed class ModelGraph
     public const string GreatestLength = "greatest_length";
     public const string Cosines = "rotary_cosines";
     public const string Sines = "rotary_sines";
+    public const string Positions = "positions";
     public const string Logits = "logits";
 
     private static readonly ConcurrentDictionary<(ModelConfig, Target, string), ModelGraph> Known = new();
@@ -37,12 +41,11 @@ public sealed class ModelGraph
     private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules)
     {
         var graph = new Graph();
-        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules) : new WholeContext(graph, adaptedModules);
-        graph.Output(Logits, Decoder.Of(config).Logits(context));
-
+        Caches = Describe(config, target, graph, adaptedModules);
         Config = config;
         Target = target;
-        Caches = context.Caches;
+        TakesRotary = graph.Takes(Cosines);
+        TakesPositions = graph.Takes(Positions);
         AdaptedModules = adaptedModules;
         Adaptable = AdaptableModules.Of(graph);
         parameters = [.. graph.Parameters];
@@ -57,7 +60,13 @@ public sealed class ModelGraph
     public IReadOnlyList<string> Caches { get; }
 
     /// <summary>The size of a head inside the graph; more than the config's where an operator needs it.</summary>
-    public int HeadWidth => Target == Target.Fused ? CachedContext.WidthOf(Config.HeadSize) : Config.HeadSize;
+    public int HeadWidth => Target == Target.Fused ? CachedContext.WidthOf(Config.HeadSize, Config.Rotary) : Config.HeadSize;
+
+    /// <summary>The graph has the inputs <see cref="Cosines"/> and <see cref="Sines"/>.</summary>
+    public bool TakesRotary { get; }
+
+    /// <summary>The graph has the input <see cref="Positions"/>.</summary>
+    public bool TakesPositions { get; }
 
     /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
     public IReadOnlySet<string> AdaptedModules { get; }
@@ -67,6 +76,14 @@ public sealed class ModelGraph
 
     /// <summary>The ONNX model.</summary>
     public ReadOnlyMemory<byte> Bytes => onnx;
+
+    /// <summary>The weights that a config demands, by Hugging Face name, in the order in which they are used.</summary>
+    internal static IReadOnlyList<Parameter> Parameters(ModelConfig config)
+    {
+        var graph = new Graph();
+        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty);
+        return [.. graph.Parameters];
+    }
 
     public static ModelGraph For(ModelConfig config, Target target) => For(config, target, []);
 
@@ -79,8 +96,17 @@ public sealed class ModelGraph
             (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal))), key => new(key.Item1, key.Item2, modules));
     }
 
-    /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/> for sequences of up to that many tokens.</summary>
-    public RotaryTable Rotary(int positions) => new(Config, positions, HeadWidth / 2);
+    /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/>; where the graph takes them.</summary>
+    /// <param name="positions">Rows of the table.</param>
+    /// <param name="length">Tokens of the sequence, where the frequencies depend on it.</param>
+    public RotaryTable Rotary(int positions, int length)
+    {
+        var rotary = Config.Rotary ?? throw new InvalidOperationException($"{Config.Architecture} has no rotary embedding.");
+        return new(rotary, positions, length, Target == Target.Fused ? CachedContext.HalfOf(rotary) : rotary.Size / 2);
+    }
+
+    /// <summary>The table for sequences of up to that many tokens whose frequencies do not change within them.</summary>
+    public RotaryTable Rotary(int positions) => Rotary(positions, positions);
 
     public static string Past(string layer, string part) => $"{layer}.past_{part}";
 
@@ -125,6 +151,8 @@ public sealed class ModelGraph
                 GraphOptimizationLevel = Target == Target.Plain ? GraphOptimizationLevel.ORT_DISABLE_ALL : GraphOptimizationLevel.ORT_ENABLE_ALL,
             };
             options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+            // Folding would read weights from the empty file.
+            options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "ConstantFolding");
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.FullName);
             foreach (var parameter in parameters)
             {
@@ -137,5 +165,12 @@ public sealed class ModelGraph
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules)
+    {
+        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules) : new WholeContext(graph, adaptedModules);
+        graph.Output(Logits, config.Family.Describe(config).Logits(context));
+        return context.Caches;
     }
 }

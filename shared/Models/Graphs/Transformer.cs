@@ -40,14 +40,23 @@ public sealed class Transformer : IDisposable
         }
 
         var config = graph.Config;
-        var rotary = graph.Rotary(length);
         var inputs = new Dictionary<string, OrtValue>();
         try
         {
             inputs.Add(ModelGraph.Ids, Tensor(texts.SelectMany(ids => ids).Select(id => (long)id), rows, length));
             inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, rows * length).Select(place => (long)place), rows * length));
-            inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
-            inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
+            if (graph.TakesRotary)
+            {
+                var rotary = graph.Rotary(length, length);
+                inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
+                inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
+            }
+
+            if (graph.TakesPositions)
+            {
+                inputs.Add(ModelGraph.Positions, Tensor(Enumerable.Range(0, rows * length).Select(place => (long)place % length), rows, length));
+            }
+
             if (graph.Target == Target.Fused)
             {
                 inputs.Add(ModelGraph.LastPositions, Tensor(Enumerable.Repeat(length - 1, rows), rows));

@@ -16,7 +16,7 @@ public class ModelConfigTests
     {
         Assert.Equal(new ModelConfig
         {
-            Architecture = Architecture.Llama,
+            Architecture = "LlamaForCausalLM",
             VocabularySize = 384,
             HiddenSize = 64,
             IntermediateSize = 128,
@@ -25,7 +25,9 @@ public class ModelConfigTests
             KeyValueHeads = 2,
             HeadSize = 16,
             MaxPositions = 512,
-            RopeTheta = 500_000,
+            Rotary = new UnscaledRotary(16, 500_000),
+            Windows = [null, null],
+            AttentionScale = 0.25,
             NormEpsilon = 1e-5f,
             TieWordEmbeddings = false,
             AttentionBias = false,
@@ -61,7 +63,7 @@ public class ModelConfigTests
             root["rope_scaling"] = null;
         }));
 
-        Assert.Equal((10_000d, 1e-6f, false, 4, 16), (config.RopeTheta, config.NormEpsilon, config.TieWordEmbeddings, config.KeyValueHeads, config.HeadSize));
+        Assert.Equal((10_000d, 1e-6f, false, 4, 16), (config.Rotary!.Theta, config.NormEpsilon, config.TieWordEmbeddings, config.KeyValueHeads, config.HeadSize));
     }
 
     [Fact]
@@ -69,7 +71,7 @@ public class ModelConfigTests
     {
         var config = Parse(With(root => (root["model_type"], root["architectures"]) = ("qwen2", new JsonArray("Qwen2ForCausalLM"))));
 
-        Assert.Equal((Architecture.Qwen2, true, false, false), (config.Architecture, config.AttentionBias, config.OutputBias, config.MlpBias));
+        Assert.Equal(("Qwen2ForCausalLM", true, false, false), (config.Architecture, config.AttentionBias, config.OutputBias, config.MlpBias));
     }
 
     [Fact]
@@ -85,7 +87,7 @@ public class ModelConfigTests
         Assert.Equal(Parse(Llama), Parse(With(root => (root["sliding_window"], root["use_sliding_window"], root["max_window_layers"]) = (8, false, 1))));
 
     [Theory]
-    [InlineData("architectures", """["MistralForCausalLM"]""", "MistralForCausalLM", "supported are LlamaForCausalLM, Qwen2ForCausalLM")]
+    [InlineData("architectures", """["MambaForCausalLM"]""", "MambaForCausalLM", "supported are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM")]
     [InlineData("architectures", """["Qwen2ForSequenceClassification"]""", "Qwen2ForSequenceClassification", "supported are")]
     [InlineData("architectures", """["Qwen2ForCausalLM"]""", "model_type", "\"llama\"")]
     [InlineData("architectures", """["\u001b[31mForCausalLM"]""", "?[31mForCausalLM", "supported are")]

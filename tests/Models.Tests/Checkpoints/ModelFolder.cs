@@ -10,6 +10,8 @@ internal sealed class ModelFolder : IDisposable
 
     public string Path { get; }
 
+    public static ModelFolder Empty() => new();
+
     /// <param name="model">A folder of tests/data/models, such as qwen2-tied/model.</param>
     public static ModelFolder CopyOf(string model)
     {
@@ -35,12 +37,14 @@ internal sealed class ModelFolder : IDisposable
     {
         var tensors = Tensors(file);
         edit(tensors);
-        File.WriteAllBytes(PathOf(file),
-        [
-            .. SafetensorsHeader.Serialize(tensors.Select(tensor => (tensor.Name, tensor.Type, tensor.Shape))),
-            .. tensors.SelectMany(tensor => tensor.Data),
-        ]);
+        WriteTensors(tensors, file);
     }
+
+    public void WriteTensors(IReadOnlyList<RawTensor> tensors, string file = CheckpointFiles.Weights) => File.WriteAllBytes(PathOf(file),
+    [
+        .. SafetensorsHeader.Serialize(tensors.Select(tensor => (tensor.Name, tensor.Type, tensor.Shape))),
+        .. tensors.SelectMany(tensor => tensor.Data),
+    ]);
 
     public List<RawTensor> Tensors(string file = CheckpointFiles.Weights)
     {

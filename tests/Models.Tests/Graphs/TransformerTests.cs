@@ -2,7 +2,9 @@ namespace Hindsight.Models.Tests;
 
 public class TransformerTests
 {
-    public static TheoryData<string> Models => ["llama-gqa", "qwen2-tied", "qwen2-sharded", "qwen2-bf16", "stories260k-real"];
+    public static TheoryData<string> Models => [
+        "llama-gqa", "llama3-rope-scaling", "stories260k-real", "qwen2-tied", "qwen2-sharded", "qwen2-bf16", "qwen3-tied", "mistral-sliding-window", "gemma2",
+    ];
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -55,7 +57,7 @@ public class TransformerTests
         foreach (var target in Enum.GetValues<Target>())
         {
             using var transformer = new Transformer(weights, target, threads: 1);
-            Assert.All(golden, text => Assert.InRange(Furthest(text.Logits, transformer.Logits(text.Ids)), 0, 5e-4));
+            Assert.All(golden, text => Assert.True(Furthest(text.Logits, transformer.Logits(text.Ids)) < 5e-4, target + " " + text.Ids.Length + " " + Furthest(text.Logits, transformer.Logits(text.Ids))));
         }
     }
 

@@ -1,36 +1,28 @@
 namespace Hindsight.Models;
 
 /// <summary>Llama 1 to 3 (Touvron et al., arXiv 2302.13971), and every model whose checkpoint says LlamaForCausalLM.</summary>
-internal static class Llama
+internal sealed record Llama() : Family("llama", "LlamaForCausalLM")
 {
-    public static Decoder Describe(ModelConfig config) => new(
-        new Embedding("model.embed_tokens", config.VocabularySize, config.HiddenSize),
-        [.. Enumerable.Range(0, config.Layers).Select(layer => Block(config, $"model.layers.{layer}"))],
-        Norm(config, "model.norm"),
-        new Linear(config.TieWordEmbeddings ? "model.embed_tokens" : "lm_head", config.HiddenSize, config.VocabularySize));
-
-    private static DecoderBlock Block(ModelConfig config, string name) => new(
-        Norm(config, $"{name}.input_layernorm"),
-        Attention(config, $"{name}.self_attn"),
-        Norm(config, $"{name}.post_attention_layernorm"),
-        FeedForward(config, $"{name}.mlp"));
-
-    private static RmsNorm Norm(ModelConfig config, string name) => new(name, config.HiddenSize, config.NormEpsilon);
-
-    private static Attention Attention(ModelConfig config, string name)
+    public override ModelConfig Read(JsonFields fields)
     {
-        var (queries, keys) = (config.Heads * config.HeadSize, config.KeyValueHeads * config.HeadSize);
-        return new(
-            name,
-            new Heads(config.Heads, config.KeyValueHeads, config.HeadSize),
-            new Linear($"{name}.q_proj", config.HiddenSize, queries, config.AttentionBias),
-            new Linear($"{name}.k_proj", config.HiddenSize, keys, config.AttentionBias),
-            new Linear($"{name}.v_proj", config.HiddenSize, keys, config.AttentionBias),
-            new Linear($"{name}.o_proj", queries, config.HiddenSize, config.OutputBias));
+        CommonFields.RefuseOwnCode(fields);
+        CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");
+        if (fields.Flag("use_sliding_window", absent: false))
+        {
+            throw new InvalidDataException($"{fields.File} has use_sliding_window = true; sliding-window attention is not supported in this architecture.");
+        }
+
+        var config = CommonFields.Read(this, fields);
+        var bias = fields.Flag("attention_bias", absent: false);
+        return config with
+        {
+            Windows = LayerTypes.Windows(fields, config.Layers, window: null, _ => false),
+            AttentionBias = bias,
+            OutputBias = bias,
+            MlpBias = fields.Flag("mlp_bias", absent: false),
+        };
     }
 
-    private static SwiGlu FeedForward(ModelConfig config, string name) => new(
-        new Linear($"{name}.gate_proj", config.HiddenSize, config.IntermediateSize, config.MlpBias),
-        new Linear($"{name}.up_proj", config.HiddenSize, config.IntermediateSize, config.MlpBias),
-        new Linear($"{name}.down_proj", config.IntermediateSize, config.HiddenSize, config.MlpBias));
+    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config, (name, layer) => CommonLayers.Block(
+        config, name, CommonLayers.Attention(config, name, layer), CommonLayers.FeedForward(config, name, new Silu())));
 }

@@ -1,8 +1,31 @@
 namespace Hindsight.Models;
 
-/// <summary>Qwen2 and Qwen2.5 (arXiv 2407.10671): Llama's layers, with biases on the query, key and value projections alone.</summary>
-internal static class Qwen2
+/// <summary>
+/// Qwen2 and Qwen2.5 (arXiv 2407.10671): Llama's layers with biases on the query, key and value projections alone, and, where it is
+/// asked for, a sliding window in the upper layers.
+/// </summary>
+internal sealed record Qwen2() : Family("qwen2", "Qwen2ForCausalLM")
 {
-    public static Decoder Describe(ModelConfig config) =>
-        Llama.Describe(config with { AttentionBias = true, OutputBias = false, MlpBias = false });
+    public override ModelConfig Read(JsonFields fields)
+    {
+        CommonFields.RefuseOwnCode(fields);
+        CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");
+        var config = CommonFields.Read(this, fields);
+        return config with { AttentionBias = true, Windows = Windows(fields, config.Layers) };
+    }
+
+    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config, (name, layer) => CommonLayers.Block(
+        config, name, CommonLayers.Attention(config, name, layer), CommonLayers.FeedForward(config, name, new Silu())));
+
+    /// <summary>The windows of Qwen2 and Qwen3: a sliding_window without use_sliding_window has no effect, and released files carry one.</summary>
+    public static ValueList<int?> Windows(JsonFields fields, int layers)
+    {
+        var window = fields.Flag("use_sliding_window", absent: false) ? LayerTypes.Window(fields, absent: 4096) : null;
+        var first = fields.Find("max_window_layers") is { } value
+            ? value.ValueKind == System.Text.Json.JsonValueKind.Number && value.TryGetInt32(out var number) && number >= 0
+                ? number
+                : throw fields.Wrong("max_window_layers", value, "a whole number from 0 on")
+            : 28;
+        return LayerTypes.Windows(fields, layers, window, layer => layer >= first);
+    }
 }

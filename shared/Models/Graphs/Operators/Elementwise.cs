@@ -33,6 +33,23 @@ internal sealed record Scale(float Factor) : Operator
         writer.Emit("Mul", [writer.Name(node.Inputs[0]), writer.Constant(Factor)], [writer.Name(new(node, 0))]);
 }
 
+/// <summary>A tensor plus a number that is known when the graph is built.</summary>
+internal sealed record Shift(float By) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) =>
+        writer.Emit("Add", [writer.Name(node.Inputs[0]), writer.Constant(By)], [writer.Name(new(node, 0))]);
+}
+
+/// <summary>The hyperbolic tangent.</summary>
+internal sealed record Tanh : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Tanh", node);
+}
+
 /// <summary>The sigmoid linear unit, x / (1 + exp(-x)).</summary>
 internal sealed record Silu : Operator
 {
@@ -49,5 +66,29 @@ internal sealed record Silu : Operator
 
         var x = writer.Name(node.Inputs[0]);
         writer.Emit("Mul", [x, writer.Apply("Sigmoid", [x])], [writer.Name(new(node, 0))]);
+    }
+}
+
+/// <summary>
+/// The Gaussian error linear unit with the tangent in place of the error function, x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³)))
+/// (Hendrycks and Gimpel, arXiv 1606.08415).
+/// </summary>
+internal sealed record TanhGelu : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target)
+    {
+        if (target == Target.Fused)
+        {
+            writer.Emit("com.microsoft.FastGelu", node);
+            return;
+        }
+
+        var x = writer.Name(node.Inputs[0]);
+        string Times(string a, string b) => writer.Apply("Mul", [a, b]);
+        var cubic = writer.Apply("Add", [x, Times(Times(Times(x, x), x), writer.Constant(0.044715f))]);
+        var tangent = writer.Apply("Tanh", [Times(cubic, writer.Constant((float)Math.Sqrt(2 / Math.PI)))]);
+        writer.Emit("Mul", [Times(x, writer.Constant(0.5f)), writer.Apply("Add", [tangent, writer.Constant(1f)])], [writer.Name(new(node, 0))]);
     }
 }

@@ -60,17 +60,32 @@ internal sealed record Pad(int To) : Operator
     }
 }
 
-/// <summary>The beginning of the innermost side.</summary>
-internal sealed record Trim(int To) : Operator
+/// <summary>The elements of the innermost side from one on, up to another that is left out.</summary>
+internal sealed record Slice(int From, int To) : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
-        Require(inputs is [{ Shape: [.., { IsKnown: true } side] }] && side.Factor >= To, inputs);
-        return [new(inputs[0].Type, inputs[0].Shape.With(inputs[0].Shape.Count - 1, To))];
+        Require(inputs is [{ Shape: [.., { IsKnown: true } side] }] && From >= 0 && From < To && To <= side.Factor, inputs);
+        return [new(inputs[0].Type, inputs[0].Shape.With(inputs[0].Shape.Count - 1, To - From))];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit(
         "Slice",
-        [writer.Name(node.Inputs[0]), writer.Constant([0L]), writer.Constant([(long)To]), writer.Constant([-1L])],
+        [writer.Name(node.Inputs[0]), writer.Constant([(long)From]), writer.Constant([(long)To]), writer.Constant([-1L])],
         [writer.Name(new(node, 0))]);
+}
+
+/// <summary>Tensors one behind the other along the innermost side; all other sides are equal.</summary>
+internal sealed record Concat : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
+    {
+        Require(
+            inputs.Count > 0 && inputs.All(input =>
+                input.Shape is [.., { IsKnown: true }] && input.Shape.SkipLast(1).SequenceEqual(inputs[0].Shape.SkipLast(1))),
+            inputs);
+        return [new(inputs[0].Type, inputs[0].Shape.With(inputs[0].Shape.Count - 1, inputs.Sum(input => input.Shape[^1].Factor)))];
+    }
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Concat", node, ("axis", -1L));
 }

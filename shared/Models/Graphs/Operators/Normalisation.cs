@@ -26,6 +26,35 @@ internal sealed record RootMeanSquare(float Epsilon) : Operator
     }
 }
 
+/// <summary>
+/// Normalisation of the innermost side by its mean and variance, (x - mean) / sqrt(variance + ε) · weight + bias (Ba et al., arXiv
+/// 1607.06450).
+/// </summary>
+internal sealed record MeanVariance(float Epsilon) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
+    {
+        Require(inputs is [var x, { Shape: [var size] } weight, var bias] && x.Shape[^1] == size && bias.Shape.Equals(weight.Shape), inputs);
+        return [new(DType.Float32, inputs[0].Shape)];
+    }
+
+    public override void Lower(Node node, OnnxWriter writer, Target target)
+    {
+        if (target == Target.Fused)
+        {
+            writer.Emit("LayerNormalization", node, ("axis", -1L), ("epsilon", Epsilon), ("stash_type", 1L));
+            return;
+        }
+
+        var (x, weight, bias) = (writer.Name(node.Inputs[0]), writer.Name(node.Inputs[1]), writer.Name(node.Inputs[2]));
+        string Mean(string of) => writer.Apply("ReduceMean", [of], ("axes", (long[])[-1]), ("keepdims", 1L));
+        var centred = writer.Apply("Sub", [x, Mean(x)]);
+        var root = writer.Apply("Sqrt", [writer.Apply("Add", [Mean(writer.Apply("Mul", [centred, centred])), writer.Constant(Epsilon)])]);
+        var scaled = writer.Apply("Mul", [writer.Apply("Div", [centred, root]), weight]);
+        writer.Emit("Add", [scaled, bias], [writer.Name(new(node, 0))]);
+    }
+}
+
 /// <summary>exp(x) / Σ exp(x) over the innermost side.</summary>
 internal sealed record Softmax : Operator
 {

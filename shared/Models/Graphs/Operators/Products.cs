@@ -1,18 +1,22 @@
 namespace Hindsight.Models;
 
-/// <summary>x Wᵀ + b for rows x [n, in], W [out, in] as Hugging Face keeps it, and b [out] where there is one.</summary>
-internal sealed record LinearMap : Operator
+/// <summary>
+/// x Wᵀ + b for rows x [n, in], W [out, in] as Hugging Face keeps most, and b [out] where there is one; x W + b for a transposed one,
+/// W [in, out].
+/// </summary>
+internal sealed record LinearMap(bool Transposed = false) : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
+        var (from, to) = Transposed ? (0, 1) : (1, 0);
         Require(
-            inputs is [{ Shape.Count: 2 } x, { Shape.Count: 2 } w, ..] && x.Shape[1] == w.Shape[1]
-            && (inputs.Count == 2 || (inputs.Count == 3 && inputs[2].Shape.Equals([w.Shape[0]]))),
+            inputs is [{ Shape.Count: 2 } x, { Shape.Count: 2 } w, ..] && x.Shape[1] == w.Shape[from]
+            && (inputs.Count == 2 || (inputs.Count == 3 && inputs[2].Shape.Equals([w.Shape[to]]))),
             inputs);
-        return [new(DType.Float32, [inputs[0].Shape[0], inputs[1].Shape[0]])];
+        return [new(DType.Float32, [inputs[0].Shape[0], inputs[1].Shape[to]])];
     }
 
-    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Gemm", node, ("transB", 1L));
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Gemm", node, ("transB", Transposed ? 0L : 1L));
 }
 
 /// <summary>Products of the matrices in the two innermost sides; all sides outside them are equal, or a is one matrix for all of b's.</summary>
