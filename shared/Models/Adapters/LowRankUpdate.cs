@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Numerics.Tensors;
-using System.Runtime.InteropServices;
 
 namespace Hindsight.Models;
 
@@ -81,6 +80,9 @@ internal sealed record LowRankUpdate(string Module, string Tensor, int Rank, Sto
         return values;
     }
 
-    private static ReadOnlySpan<float> Factor(StoredTensor tensor) =>
-        tensor.IsUsableInPlace ? MemoryMarshal.Cast<byte, float>(tensor.Bytes(0, (int)tensor.Info.Elements)) : Values(tensor);
+    private static ReadOnlySpan<float> Factor(StoredTensor tensor)
+    {
+        var length = checked((int)tensor.Info.Elements);
+        return tensor.Read(0, length, tensor.IsUsableInPlace ? default : new float[length]);
+    }
 }

@@ -77,12 +77,22 @@ internal sealed class AdapterFolder : IDisposable
         Tensors[index] = edit(Tensors[index]);
     }
 
-    /// <summary>One element of B A of a linear map, in double.</summary>
-    public double Product(string module, long output, long input)
+    /// <summary>B A of a linear map, [to, from], in double.</summary>
+    public double[] Product(string module)
     {
         var (a, b) = (Values($"{module}.lora_A.weight"), Values($"{module}.lora_B.weight"));
-        var (rank, from) = ((int)Tensor($"{module}.lora_A.weight").Shape[0], (int)Tensor($"{module}.lora_A.weight").Shape[1]);
-        return Enumerable.Range(0, rank).Sum(k => (double)b[(output * rank) + k] * a[(k * from) + input]);
+        var from = (int)Tensor($"{module}.lora_A.weight").Shape[1];
+        var rank = a.Length / from;
+        var product = new double[b.Length / rank * from];
+        for (var index = 0; index < product.Length; index++)
+        {
+            for (var k = 0; k < rank; k++)
+            {
+                product[index] += (double)b[(index / from * rank) + k] * a[(k * from) + (index % from)];
+            }
+        }
+
+        return product;
     }
 
     public float[] Values(string tensor) => Tensor(tensor).Floats;
