@@ -33,22 +33,22 @@ public sealed class ModelGraph
     public const string Positions = "positions";
     public const string Logits = "logits";
 
-    private static readonly ConcurrentDictionary<(ModelConfig, Target, string), ModelGraph> Known = new();
+    private static readonly ConcurrentDictionary<(ModelConfig, Target, string, Precision), ModelGraph> Known = new();
 
     private readonly byte[] onnx;
-    private readonly IReadOnlyList<Parameter> parameters;
 
-    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules)
+    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules, Precision precision)
     {
         var graph = new Graph();
-        Caches = Describe(config, target, graph, adaptedModules);
+        Caches = Describe(config, target, graph, adaptedModules, precision);
         Config = config;
         Target = target;
         TakesRotary = graph.Takes(Cosines);
         TakesPositions = graph.Takes(Positions);
         AdaptedModules = adaptedModules;
         Adaptable = AdaptableModules.Of(graph);
-        parameters = [.. graph.Parameters];
+        FloatParameters = [.. graph.Parameters];
+        Int8Parameters = [.. graph.Int8Parameters];
         onnx = OnnxWriter.Write(graph, target);
     }
 
@@ -71,6 +71,12 @@ public sealed class ModelGraph
     /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
     public IReadOnlySet<string> AdaptedModules { get; }
 
+    /// <summary>The weights that are float32, by Hugging Face name.</summary>
+    internal IReadOnlyList<Parameter> FloatParameters { get; }
+
+    /// <summary>The weights of linear maps in 8-bit integers; none in float32.</summary>
+    internal IReadOnlyList<Int8Parameter> Int8Parameters { get; }
+
     /// <summary>What an adapter can change.</summary>
     internal AdaptableModules Adaptable { get; }
 
@@ -81,7 +87,7 @@ public sealed class ModelGraph
     internal static IReadOnlyList<Parameter> Parameters(ModelConfig config)
     {
         var graph = new Graph();
-        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty);
+        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty, Precision.Float32);
         return [.. graph.Parameters];
     }
 
@@ -89,11 +95,13 @@ public sealed class ModelGraph
 
     /// <summary>A graph whose rows may each have an adapter; it takes the inputs of any <see cref="AdapterStack"/> on these modules.</summary>
     /// <param name="adaptedModules">Names of linear maps, such as <see cref="AdapterStack.Modules"/>; none for a graph without adapters.</param>
-    public static ModelGraph For(ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules)
+    /// <param name="precision">Of the linear maps.</param>
+    public static ModelGraph For(
+        ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules, Precision precision = Precision.Float32)
     {
         var modules = adaptedModules.ToFrozenSet(StringComparer.Ordinal);
         return Known.GetOrAdd(
-            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal))), key => new(key.Item1, key.Item2, modules));
+            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal)), precision), key => new(key.Item1, key.Item2, modules, key.Item4));
     }
 
     /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/>; where the graph takes them.</summary>
@@ -154,9 +162,9 @@ public sealed class ModelGraph
             // Folding would read weights from the empty file.
             options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "ConstantFolding");
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.FullName);
-            foreach (var parameter in parameters)
+            foreach (var name in FloatParameters.Select(parameter => parameter.Name).Concat(Int8Parameters.SelectMany(parameter => new[] { parameter.Codes, parameter.Scales })))
             {
-                options.AddInitializer(parameter.Name, weights[parameter.Name]);
+                options.AddInitializer(name, weights[name]);
             }
 
             return new InferenceSession(onnx, options);
@@ -167,9 +175,9 @@ public sealed class ModelGraph
         }
     }
 
-    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules)
+    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules, Precision precision)
     {
-        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules) : new WholeContext(graph, adaptedModules);
+        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules, precision) : new WholeContext(graph, adaptedModules, precision);
         graph.Output(Logits, config.Family.Describe(config).Logits(context));
         return context.Caches;
     }

@@ -14,7 +14,7 @@ public sealed class Transformer : IDisposable
     /// <param name="adaptedModules">The modules of the adapter stacks that are to come; none for the weights alone.</param>
     public Transformer(Weights weights, Target target, int threads, params IReadOnlyCollection<string> adaptedModules)
     {
-        graph = ModelGraph.For(weights.Config, target, adaptedModules);
+        graph = ModelGraph.For(weights.Config, target, adaptedModules, weights.Precision);
         session = graph.Open(weights, threads);
     }
 
