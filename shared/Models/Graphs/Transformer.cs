@@ -22,7 +22,7 @@ public sealed class Transformer(Weights weights, Target target, int threads) : I
             inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, length).Select(place => (long)place), length));
             if (graph.TakesRotary)
             {
-                var rotary = graph.Rotary(length, length);
+                var rotary = graph.Rotary(length);
                 inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
                 inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
             }
