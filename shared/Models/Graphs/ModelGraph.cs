@@ -12,12 +12,13 @@ namespace Hindsight.Models;
 /// whose logits are wanted; where <see cref="TakesRotary"/>, <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, as
 /// <see cref="Rotary(int)"/> gives them; where <see cref="TakesPositions"/>, <see cref="Positions"/> int64 [batch, sequence], each new
 /// token's position.
-/// The plain form takes whole sequences, with as many rows of cosines as tokens. In the fused form a graph whose rotary frequencies depend
-/// on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>) takes for positions the rows of a table that may hold one for each of
-/// several lengths; the keys that are cached for a sequence must have been turned with the frequencies of its present length. The fused form has a cache for each of <see cref="Caches"/>:
-/// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
-/// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
+/// The plain form takes whole sequences, with as many rows of cosines as tokens. The fused form has a cache for each of
+/// <see cref="Caches"/>: inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present
+/// of the same, which may be the same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
 /// <see cref="GreatestLength"/> int32, the greatest of these lengths.
+/// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
+/// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
+/// of its present length.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
 /// </remarks>
 public sealed class ModelGraph
