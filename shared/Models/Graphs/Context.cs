@@ -150,7 +150,9 @@ internal sealed class CachedContext : Context
                 : wideRest == 0 ? Filled(x.Reshape([x.Shape[0], 2 * count, half]), half, wideHalf)
                 : Graph.Apply(
                     new Concat(),
-                    Filled(Part(0, half), half, wideHalf), Filled(Part(half, half), half, wideHalf), Filled(Part(2 * half, rest), rest, wideRest));
+                    Filled(Part(0, half), half, wideHalf),
+                    Filled(Part(half, half), half, wideHalf),
+                    Filled(Part(2 * half, rest), rest, wideRest));
         }
 
         return x.Reshape([Batch, Sequence, count * ((2 * wideHalf) + wideRest)]);

@@ -11,15 +11,16 @@ namespace Hindsight.Models;
 /// <remarks>
 /// Inputs of both forms: <see cref="Ids"/> int64 [batch, sequence]; <see cref="Selected"/> int64 [selected], the places batch·sequence
 /// whose logits are wanted; where <see cref="TakesRotary"/>, <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, as
-/// <see cref="Rotary(int, int)"/> gives them; where <see cref="TakesPositions"/>, <see cref="Positions"/> int64 [batch, sequence], each new
+/// <see cref="Rotary(int)"/> gives them; where <see cref="TakesPositions"/>, <see cref="Positions"/> int64 [batch, sequence], each new
 /// token's position.
-/// The plain form takes whole sequences, with as many rows of cosines as tokens. In the fused form a graph whose rotary frequencies depend
-/// on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>) takes for positions the rows of its table, which may hold several
-/// tables one behind the other. The fused form has a cache for each of <see cref="Caches"/>:
-/// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
-/// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
-/// <see cref="GreatestLength"/> int32, the greatest of these lengths. With adapted modules there are the inputs of
-/// <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
+/// The plain form takes whole sequences, with as many rows of cosines as tokens. The fused form has a cache for each of
+/// <see cref="Caches"/>: inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present
+/// of the same, which may be the same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
+/// <see cref="GreatestLength"/> int32, the greatest of these lengths.
+/// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
+/// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
+/// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and
+/// <see cref="AdapterStack.Adapters"/>.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
 /// </remarks>
 public sealed class ModelGraph
@@ -104,17 +105,20 @@ public sealed class ModelGraph
             (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal)), precision), key => new(key.Item1, key.Item2, modules, key.Item4));
     }
 
-    /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/>; where the graph takes them.</summary>
-    /// <param name="positions">Rows of the table.</param>
-    /// <param name="length">Tokens of the sequence, where the frequencies depend on it.</param>
-    public RotaryTable Rotary(int positions, int length)
+    /// <summary>
+    /// What to give as <see cref="Cosines"/> and <see cref="Sines"/>, where the graph takes them: for each length one table, one behind the
+    /// other. More than one makes sense only where the frequencies depend on the length.
+    /// </summary>
+    /// <param name="positions">Rows of each table.</param>
+    /// <param name="lengths">Tokens of the sequences.</param>
+    public RotaryTable Rotary(int positions, params ReadOnlySpan<int> lengths)
     {
         var rotary = Config.Rotary ?? throw new InvalidOperationException($"{Config.Architecture} has no rotary embedding.");
-        return new(rotary, positions, length, Target == Target.Fused ? CachedContext.HalfOf(rotary) : rotary.Size / 2);
+        return new(rotary, positions, lengths, Target == Target.Fused ? CachedContext.HalfOf(rotary) : rotary.Size / 2);
     }
 
-    /// <summary>The table for sequences of up to that many tokens whose frequencies do not change within them.</summary>
-    public RotaryTable Rotary(int positions) => Rotary(positions, positions);
+    /// <summary>The table for all sequences of up to that many tokens, where their frequencies are the same.</summary>
+    public RotaryTable Rotary(int positions) => Rotary(positions, [positions]);
 
     public static string Past(string layer, string part) => $"{layer}.past_{part}";
 

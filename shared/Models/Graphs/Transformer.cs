@@ -47,7 +47,7 @@ public sealed class Transformer : IDisposable
             inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, rows * length).Select(place => (long)place), rows * length));
             if (graph.TakesRotary)
             {
-                var rotary = graph.Rotary(length, length);
+                var rotary = graph.Rotary(length);
                 inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
                 inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
             }

@@ -113,7 +113,7 @@ public class ModelConfigTests
     [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":500000,"beta_slow":0}""", "rope_parameters.beta_slow = 0", "above 0")]
     [InlineData("rope_parameters", """{"full_attention":{"rope_type":"default","rope_theta":500000}}""", "rope_parameters.full_attention", "differ between layer types")]
     [InlineData("rope_parameters", """{"rope_type":"default","partial_rotary_factor":0.5}""", "rope_parameters.partial_rotary_factor = 0.5", "only 1")]
-    [InlineData("rope_parameters", """{"rope_type":"default","rope_theta":10000}""", "rope_parameters.rope_theta = 10000", "keep one")]
+    [InlineData("rope_parameters", """{"rope_type":"default","rope_theta":10000}""", "rope_parameters.rope_theta = 10000", "another rope_theta outside")]
     public void What_is_not_supported_is_refused_by_name(string field, string value, params string[] sentence)
     {
         var message = Refusal(With(root => root[field] = JsonNode.Parse(value)));
@@ -146,6 +146,12 @@ public class ModelConfigTests
 
         Assert.Contains(sentence, message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Angles_beyond_all_numbers_are_refused() => Assert.Contains(
+        "angles that are not finite numbers: look at rope_theta",
+        Refusal(With(root => (root["rope_theta"], root["head_dim"]) = (5e-324, 64))),
+        StringComparison.Ordinal);
 
     [Fact]
     public void Absent_fields_take_the_defaults_of_their_family()

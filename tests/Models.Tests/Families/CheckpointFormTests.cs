@@ -11,7 +11,7 @@ public class CheckpointFormTests
     [Fact]
     public void GPT2_tensors_are_found_with_and_without_their_prefix_beside_the_masks_of_released_files()
     {
-        using var model = new RandomCheckpoint(FamilyTests.Gpt2);
+        using var model = FamilyCases.Of("GPT-2");
         var expected = Logits(model.Folder);
         model.Save(tensor => tensor with { Name = tensor.Name["transformer.".Length..] });
         model.Folder.EditTensors(tensors => tensors.AddRange(
@@ -26,8 +26,8 @@ public class CheckpointFormTests
     [Fact]
     public void GPT2_shards_without_the_prefix_merge_with_a_checkpoint_that_has_it()
     {
-        using var late = new RandomCheckpoint(FamilyTests.Gpt2, seed: 1);
-        using var early = new RandomCheckpoint(FamilyTests.Gpt2, seed: 2);
+        using var late = FamilyCases.Of("GPT-2", seed: 1);
+        using var early = FamilyCases.Of("GPT-2", seed: 2);
         late.Save(tensor => tensor with { Name = tensor.Name["transformer.".Length..] });
         var tensors = late.Folder.Tensors();
         File.Delete(late.Folder.PathOf("model.safetensors"));
@@ -51,7 +51,7 @@ public class CheckpointFormTests
     [Fact]
     public void One_checkpoint_may_hold_tensors_of_all_three_types()
     {
-        using var model = new RandomCheckpoint(FamilyTests.Phi3);
+        using var model = FamilyCases.Of("Phi-3");
         var number = 0;
         StoredType[] types = [StoredType.F32, StoredType.F16, StoredType.BF16];
         model.Save(tensor => types[number++ % 3] is var type and not StoredType.F32 ? tensor.As(type) : tensor);
@@ -74,10 +74,10 @@ public class CheckpointFormTests
     }
 
     [Theory]
-    [MemberData(nameof(FamilyTests.Cases), MemberType = typeof(FamilyTests))]
-    public void Each_tensor_is_demanded_in_its_shape_and_no_other_is_taken(string name, string config, string changes)
+    [MemberData(nameof(FamilyCases.Names), MemberType = typeof(FamilyCases))]
+    public void Each_tensor_is_demanded_in_its_shape_and_no_other_is_taken(string name)
     {
-        using var model = FamilyTests.Random(config, changes);
+        using var model = FamilyCases.Of(name);
         var first = model.Folder.Tensors()[^2];
         model.Folder.EditTensors(tensors => tensors.RemoveAll(tensor => tensor.Name == first.Name));
         Assert.Contains($"lacks the tensor \"{first.Name}\"", model.Folder.Refusal(), StringComparison.Ordinal);
@@ -87,7 +87,7 @@ public class CheckpointFormTests
 
         model.Save(tensor => tensor);
         model.Folder.EditTensors(tensors => tensors.Add(RawTensor.Of(first.Name + "_2", [1], 0)));
-        Assert.Contains($"{name}: holds the tensor \"{first.Name}_2\"", $"{name}: {model.Folder.Refusal()[(model.Folder.Refusal().IndexOf(" holds", StringComparison.Ordinal) + 1)..]}", StringComparison.Ordinal);
+        Assert.Contains($"holds the tensor \"{first.Name}_2\", for which", model.Folder.Refusal(), StringComparison.Ordinal);
     }
 
     private static float[] Logits(ModelFolder folder)

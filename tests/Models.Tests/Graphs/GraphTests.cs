@@ -70,12 +70,11 @@ public class GraphTests
     }
 
     [Theory]
-    [MemberData(nameof(FamilyTests.Cases), MemberType = typeof(FamilyTests))]
-    public void The_plain_form_has_operators_of_the_standard_alone_and_names_are_unique(string name, string config, string changes)
+    [MemberData(nameof(FamilyCases.Names), MemberType = typeof(FamilyCases))]
+    public void The_plain_form_has_operators_of_the_standard_alone_and_names_are_unique(string name)
     {
-        using var checkpoint = FamilyTests.Random(config, changes);
+        using var checkpoint = FamilyCases.Of(name);
         using var weights = checkpoint.Folder.Load();
-        Assert.NotEmpty(name);
         foreach (var target in Enum.GetValues<Target>())
         {
             var model = ModelProto.Parser.ParseFrom(ModelGraph.For(weights.Config, target).Bytes.Span);

@@ -64,12 +64,33 @@ public class TransformerTests
         using var weights = Load(model, "model");
         using var fused = new Transformer(weights, Target.Fused, threads: 1);
         using var plain = new Transformer(weights, Target.Plain, threads: 1);
-        foreach (var length in (int[])[1, 2, 17, 130])
+        foreach (var length in (int[])[1, 2, 17, 130, 420])
         {
             var random = new Random(length);
             int[] ids = [.. Enumerable.Range(0, length).Select(_ => random.Next(weights.Config.VocabularySize))];
             Assert.InRange(Furthest(fused.Logits(ids), plain.Logits(ids)), 0, 1e-4);
         }
+    }
+
+    [Theory]
+    [InlineData("gemma2")]
+    [InlineData("mistral-sliding-window")]
+    [InlineData("qwen3-tied")]
+    public void A_long_text_in_pieces_equals_the_plain_form(string model)
+    {
+        using var weights = Load(model, "model");
+        using var plain = new Transformer(weights, Target.Plain, threads: 1);
+        using var cached = new CachedTransformer(weights, rows: 1, capacity: 512);
+        var random = new Random(3);
+        int[] ids = [.. Enumerable.Range(0, 500).Select(_ => random.Next(weights.Config.VocabularySize))];
+        var (logits, start) = (new List<float>(), 0);
+        foreach (var length in (int[])[150, 1, 1, 260, 87, 1])
+        {
+            logits.AddRange(cached.Read([ids[start..(start + length)]], [start], ids.Length));
+            start += length;
+        }
+
+        Assert.InRange(Furthest(plain.Logits(ids), [.. logits]), 0, 1e-4);
     }
 
     [Fact]

@@ -14,10 +14,11 @@ internal sealed record Qwen2() : Family("qwen2", "Qwen2ForCausalLM")
         return config with { AttentionBias = true, Windows = Windows(fields, config.Layers) };
     }
 
-    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config, (name, layer) => CommonLayers.Block(
-        config, name, CommonLayers.Attention(config, name, layer), CommonLayers.FeedForward(config, name, new Silu())));
+    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config);
 
-    /// <summary>The windows of Qwen2 and Qwen3: a sliding_window without use_sliding_window has no effect, and released files carry one.</summary>
+    /// <summary>
+    /// The windows of Qwen2 and Qwen3: a sliding_window without use_sliding_window has no effect, and released files carry one.
+    /// </summary>
     public static ValueList<int?> Windows(JsonFields fields, int layers)
     {
         var window = fields.Flag("use_sliding_window", absent: false) ? LayerTypes.Window(fields, absent: 4096) : null;
