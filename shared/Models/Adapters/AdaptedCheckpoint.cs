@@ -17,7 +17,7 @@ internal sealed class AdaptedCheckpoint
     {
         foreach (var (adapter, _) in update.Parts)
         {
-            Interpolation.CheckSame(original.Config, adapter.BaseConfig, original.Folder, adapter.Folder);
+            Interpolation.CheckSame(original.Config, adapter.BaseConfig, original.Folder, adapter.Folder, "used together");
         }
 
         // Two adapters of which one uses the base's tokenizer; two with tokenizers of their own have been compared.
