@@ -8,8 +8,8 @@ internal sealed class AdaptedCheckpoint
 {
     private const string Head = $"{AdaptableModules.Head}.weight";
 
-    private readonly Checkpoint original;
     private readonly AdapterUpdate update;
+    private readonly Dictionary<string, StoredTensor> stored;
     private readonly ILookup<string, (WeightUpdate Update, double Weight)> updates;
 
     /// <exception cref="InvalidDataException">The adapters were opened for another base, or have another tokenizer.</exception>
@@ -17,7 +17,7 @@ internal sealed class AdaptedCheckpoint
     {
         foreach (var (adapter, _) in update.Parts)
         {
-            Interpolation.CheckSame(original.Config, adapter.BaseConfig, original.Folder, adapter.Folder);
+            Interpolation.CheckSame(original.Config, adapter.BaseConfig, original.Folder, adapter.Folder, "used together");
         }
 
         // Two adapters of which one uses the base's tokenizer; two with tokenizers of their own have been compared.
@@ -26,7 +26,7 @@ internal sealed class AdaptedCheckpoint
             Interpolation.CheckTokenizers(original.Folder, (early.HasTokenizer ? early : late).Folder);
         }
 
-        (this.original, this.update) = (original, update);
+        this.update = update;
         updates = update.Parts
             .SelectMany(part => part.Adapter.Updates.Select(change => (change, part.Weight)))
             .ToLookup(part => part.change.Tensor, StringComparer.Ordinal);
@@ -35,16 +35,15 @@ internal sealed class AdaptedCheckpoint
         var embedding = $"{ModelGraph.For(original.Config, Target.Fused).Adaptable.TokenEmbedding}.weight";
         var unties = original.Config.TieWordEmbeddings && (Changes(embedding) || Changes(Head));
         Config = unties ? original.Config with { TieWordEmbeddings = false } : original.Config;
-        Tensors = [
-            .. original.Names.Select(name => (name, original[name])),
-            .. unties ? [(Head, original[embedding])] : Array.Empty<(string, StoredTensor)>(),
-        ];
+        UntiedHead = unties ? original[embedding].Info with { Name = Head } : null;
+        Tensors = [.. original.Names.Select(name => (name, original[name])), .. unties ? [(Head, original[embedding])] : Array.Empty<(string, StoredTensor)>()];
         stored = Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Stored, StringComparer.Ordinal);
     }
 
-    private readonly Dictionary<string, StoredTensor> stored;
-
     public ModelConfig Config { get; }
+
+    /// <summary>The head that the base has not, as a tensor of the embedding's type and shape; null where nothing is untied.</summary>
+    public TensorInfo? UntiedHead { get; }
 
     /// <summary>The weights by name, and where the base's values lie.</summary>
     public IReadOnlyList<(string Name, StoredTensor Stored)> Tensors { get; }

@@ -6,13 +6,11 @@ namespace Hindsight.Models;
 /// </summary>
 public sealed class Adapter : IDisposable
 {
-    private readonly SafetensorsFile file;
-
     private Adapter(string folder, ModelConfig baseConfig, SafetensorsFile file)
     {
         Folder = folder;
         BaseConfig = baseConfig;
-        this.file = file;
+        Weights = file;
     }
 
     public string Folder { get; }
@@ -28,6 +26,8 @@ public sealed class Adapter : IDisposable
 
     /// <summary>Whether the folder brings a tokenizer of its own; else the base's is used.</summary>
     public bool HasTokenizer => File.Exists(Path.Combine(Folder, CheckpointFiles.Tokenizer));
+
+    internal SafetensorsFile Weights { get; }
 
     internal IReadOnlyList<WeightUpdate> Updates { get; private init; } = [];
 
@@ -65,5 +65,5 @@ public sealed class Adapter : IDisposable
         }
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose() => Weights.Dispose();
 }

@@ -189,6 +189,11 @@ public sealed unsafe class AdapterStack : IDisposable
             }
 
             var width = Math.Max(GroupWidth, (end + GroupWidth - 1) / GroupWidth * GroupWidth);
+            if (linears.Any(linear => width * Math.Max(linear.From, linear.To) > int.MaxValue))
+            {
+                throw new InvalidDataException($"{slots.Count} adapters have {width} ranks together, too many for one batch; use fewer at a time.");
+            }
+
             var bytes = AlignedBytes((slots.Count + 1L) * width)
                 + linears.Sum(linear => AlignedBytes(width * linear.From) + AlignedBytes(width * linear.To));
             return new(linears, segments, width, bytes);

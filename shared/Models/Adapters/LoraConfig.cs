@@ -9,7 +9,8 @@ namespace Hindsight.Models;
 /// </summary>
 internal sealed class LoraConfig
 {
-    private const int MostRank = 1 << 16;
+    private const int MostRank = 1 << 12;
+    private const int MostEntries = 1 << 12;
     private const double MostAlpha = 1e6;
 
     // How the adapter was trained or where it comes from. Transposed weights (fan_in_fan_out) are told from the base model instead, as
@@ -185,8 +186,9 @@ internal sealed class LoraConfig
     private static IEnumerable<(string Key, JsonElement Value)> Entries(JsonFields fields, string field) => fields.Find(field) switch
     {
         null => [],
-        { ValueKind: JsonValueKind.Object } entries => entries.EnumerateObject().Select(entry => (entry.Name, entry.Value)),
-        { } other => throw fields.Wrong(field, other, "an object"),
+        { ValueKind: JsonValueKind.Object } entries when entries.GetPropertyCount() <= MostEntries =>
+            entries.EnumerateObject().Select(entry => (entry.Name, entry.Value)),
+        { } other => throw fields.Wrong(field, other, $"an object of at most {MostEntries} patterns"),
     };
 
     private PythonPattern Suffix(string pattern, string field) => new(pattern, $"{file}, {field},", before: @"(?:.*\.)?");
@@ -201,16 +203,17 @@ internal sealed class LoraConfig
     private static string[] Strings(JsonFields fields, string field) => fields.Find(field) switch
     {
         null => [],
-        { ValueKind: JsonValueKind.Array } list when list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) =>
+        { ValueKind: JsonValueKind.Array } list when list.GetArrayLength() <= MostEntries && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String) =>
             [.. list.EnumerateArray().Select(item => item.GetString()!)],
-        { } other => throw fields.Wrong(field, other, "a list of names"),
+        { } other => throw fields.Wrong(field, other, $"a list of at most {MostEntries} names"),
     };
 
     private static int[] Layers(JsonFields fields) => fields.Find("layers_to_transform") switch
     {
         null => [],
         { ValueKind: JsonValueKind.Number } => [.. fields.TokenIds("layers_to_transform")],
-        { ValueKind: JsonValueKind.Array } list when list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _)) =>
+        { ValueKind: JsonValueKind.Array } list when list.GetArrayLength() <= MostEntries
+            && list.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _)) =>
             [.. list.EnumerateArray().Select(item => item.GetInt32())],
         { } other => throw fields.Wrong("layers_to_transform", other, "a layer's number or a list of them"),
     };

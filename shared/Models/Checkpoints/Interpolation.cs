@@ -37,8 +37,13 @@ internal sealed class Interpolation
         }
     }
 
+    /// <param name="config">One model's config.</param>
+    /// <param name="other">The other's.</param>
+    /// <param name="folder">Where the one lies, for the message.</param>
+    /// <param name="otherFolder">Where the other lies.</param>
+    /// <param name="purpose">What is to be done with the two.</param>
     /// <exception cref="InvalidDataException">The configs differ; the first field that does is named.</exception>
-    public static void CheckSame(ModelConfig config, ModelConfig other, string folder, string otherFolder)
+    public static void CheckSame(ModelConfig config, ModelConfig other, string folder, string otherFolder, string purpose = "interpolated")
     {
         foreach (var field in typeof(ModelConfig).GetProperties())
         {
@@ -46,7 +51,7 @@ internal sealed class Interpolation
             if (!Equals(value, otherValue))
             {
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{folder} and {otherFolder} cannot be interpolated: {field.Name} is {value} in the first and {otherValue} in the second."));
+                    $"{folder} and {otherFolder} cannot be {purpose}: {field.Name} is {value} in the first and {otherValue} in the second."));
             }
         }
     }

@@ -3,10 +3,11 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Hindsight.Models;
 
-/// <summary>Writes an interpolation as a Hugging Face folder of its own.</summary>
+/// <summary>Writes an interpolation, or a base with its adapter, as a Hugging Face folder of its own.</summary>
 public static class Merge
 {
     /// <summary>The file that says what a merged folder was made of.</summary>
@@ -34,7 +35,79 @@ public static class Merge
         using var early = Checkpoint.Open(earlyFolder);
         using var late = Checkpoint.Open(lateFolder);
         var interpolation = new Interpolation(early, late, earlyWeight);
+        Write(late, null, interpolation.Read, [lateFolder], outFolder, json =>
+        {
+            json.WriteNumber("earlyWeight", earlyWeight);
+            WriteParent(json, "early", earlyFolder, early.Files, CheckpointFiles.Config, cancel);
+            WriteParent(json, "late", lateFolder, late.Files, CheckpointFiles.Config, cancel);
+            json.WriteString("arithmetic", "earlyWeight * early + (1 - earlyWeight) * late in float32, rounded to nearest even into the type of late");
+        }, cancel);
+    }
 
+    /// <summary>
+    /// Writes a base model with an adapter merged into it to a new folder, in the base's types and shards. The tokenizer is the adapter's
+    /// where it has one. An adapter of tied embeddings unties them in the new folder's config.
+    /// </summary>
+    /// <inheritdoc cref="WriteAdapted(string, string, string, double, string, CancellationToken)"/>
+    public static void WriteAdapted(string baseFolder, string adapterFolder, string outFolder, CancellationToken cancel = default)
+    {
+        using var baseModel = Checkpoint.Open(baseFolder);
+        using var adapter = Adapter.Open(adapterFolder, baseModel.Config);
+        WriteAdapted(baseModel, new AdapterUpdate(adapter), outFolder, json => WriteParent(json, "adapter", adapter, cancel), cancel);
+    }
+
+    /// <summary>
+    /// Writes a base model with earlyWeight · early + (1 − earlyWeight) · late of two of its adapters merged into it, as
+    /// <see cref="WriteAdapted(string, string, string, CancellationToken)"/> does with one.
+    /// </summary>
+    /// <param name="baseFolder">The base model.</param>
+    /// <param name="earlyAdapterFolder">The early adapter.</param>
+    /// <param name="lateAdapterFolder">The late adapter.</param>
+    /// <param name="earlyWeight">The share of the early adapter, from 0 to 1.</param>
+    /// <param name="outFolder">A folder that does not exist, or is empty.</param>
+    /// <param name="cancel">Stops the merge and removes what was written.</param>
+    /// <exception cref="InvalidDataException">
+    /// Base or adapter is malformed or they do not fit, <paramref name="outFolder"/> holds something, or a result is too large for the
+    /// base's type.
+    /// </exception>
+    public static void WriteAdapted(
+        string baseFolder, string earlyAdapterFolder, string lateAdapterFolder, double earlyWeight, string outFolder, CancellationToken cancel = default)
+    {
+        using var baseModel = Checkpoint.Open(baseFolder);
+        using var early = Adapter.Open(earlyAdapterFolder, baseModel.Config);
+        using var late = Adapter.Open(lateAdapterFolder, baseModel.Config);
+        WriteAdapted(baseModel, new AdapterUpdate(early, late, earlyWeight), outFolder, json =>
+        {
+            json.WriteNumber("earlyWeight", earlyWeight);
+            WriteParent(json, "earlyAdapter", early, cancel);
+            WriteParent(json, "lateAdapter", late, cancel);
+        }, cancel);
+    }
+
+    private static void WriteAdapted(
+        Checkpoint baseModel, AdapterUpdate update, string outFolder, Action<Utf8JsonWriter> describe, CancellationToken cancel)
+    {
+        var adapted = new AdaptedCheckpoint(baseModel, update);
+        var own = update.Parts.Select(part => part.Adapter).LastOrDefault(adapter => adapter.HasTokenizer);
+        Write(baseModel, adapted.UntiedHead, adapted.Read, own is null ? [baseModel.Folder] : [baseModel.Folder, own.Folder], outFolder, json =>
+        {
+            WriteParent(json, "base", baseModel.Folder, baseModel.Files, CheckpointFiles.Config, cancel);
+            describe(json);
+            json.WriteString("arithmetic", "base + scale * B A summed in double, rounded to float32 and then to nearest even into the type of the base");
+        }, cancel);
+    }
+
+    /// <param name="layout">Gives files, types and config.</param>
+    /// <param name="untiedHead">A tensor to write besides, when embedding and head part.</param>
+    /// <param name="read">Computes the elements of a tensor from a place on.</param>
+    /// <param name="carried">Folders whose small files are taken over; later ones replace earlier ones'.</param>
+    /// <param name="outFolder">A folder that does not exist, or is empty.</param>
+    /// <param name="describe">Writes into the manifest what the folder was made of.</param>
+    /// <param name="cancel">Stops the merge and removes what was written.</param>
+    private static void Write(
+        Checkpoint layout, TensorInfo? untiedHead, Weights.Read read, IReadOnlyList<string> carried, string outFolder,
+        Action<Utf8JsonWriter> describe, CancellationToken cancel)
+    {
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(outFolder));
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
         {
@@ -48,22 +121,33 @@ public static class Merge
         try
         {
             Directory.CreateDirectory(partial);
-            foreach (var file in late.Files)
+            foreach (var file in layout.Files)
             {
-                WriteWeights(file, interpolation, late, Path.Combine(partial, Path.GetFileName(file.Path)), cancel);
+                var tensors = file.Header.Tensors.Where(tensor => layout.Demands(tensor.Name));
+                WriteWeights(
+                    [.. tensors, .. file == layout.Files[^1] && untiedHead is not null ? [untiedHead] : Array.Empty<TensorInfo>()],
+                    read, Path.Combine(partial, Path.GetFileName(file.Path)), cancel);
             }
 
-            if (late.Index is { } index)
+            if (layout.Index is { } index)
             {
-                WriteIndex(index, late, Path.Combine(partial, CheckpointFiles.Index));
+                WriteIndex(index, layout, untiedHead, Path.Combine(partial, CheckpointFiles.Index));
             }
 
-            foreach (var name in Directory.EnumerateFiles(lateFolder).Select(path => Path.GetFileName(path)).Where(IsCarriedOver))
+            foreach (var folder in carried)
             {
-                File.Copy(Checkpoint.Inside(lateFolder, name), Path.Combine(partial, name));
+                foreach (var name in Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Where(name => IsCarriedOver(name, folder == layout.Folder)))
+                {
+                    File.Copy(Checkpoint.Inside(folder, name), Path.Combine(partial, name), overwrite: true);
+                }
             }
 
-            WriteManifest(early, late, earlyWeight, Path.Combine(partial, Manifest), cancel);
+            if (untiedHead is not null)
+            {
+                Untie(Path.Combine(partial, CheckpointFiles.Config));
+            }
+
+            WriteManifest(Path.Combine(partial, Manifest), describe);
             if (Directory.Exists(target))
             {
                 Directory.Delete(target);
@@ -78,14 +162,20 @@ public static class Merge
         }
     }
 
-    private static bool IsCarriedOver(string name) =>
+    private static bool IsCarriedOver(string name, bool isModel) =>
         CheckpointFiles.Matters(name) && !CheckpointFiles.IsWeights(name)
-        && name is not (CheckpointFiles.Index or CheckpointFiles.AdapterConfig or CheckpointFiles.AdapterWeights);
+        && name is not (CheckpointFiles.Index or CheckpointFiles.AdapterConfig or CheckpointFiles.AdapterWeights)
+        && (isModel || name is not (CheckpointFiles.Config or CheckpointFiles.GenerationConfig));
 
-    private static void WriteWeights(
-        SafetensorsFile file, Interpolation interpolation, Checkpoint late, string path, CancellationToken cancel)
+    private static void Untie(string configPath)
     {
-        var tensors = file.Header.Tensors.Where(tensor => late.Demands(tensor.Name)).ToArray();
+        var config = JsonNode.Parse(File.ReadAllBytes(configPath))!.AsObject();
+        config["tie_word_embeddings"] = false;
+        File.WriteAllText(configPath, config.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+    }
+
+    private static void WriteWeights(TensorInfo[] tensors, Weights.Read read, string path, CancellationToken cancel)
+    {
         using var stream = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
         stream.Write(SafetensorsHeader.Serialize(tensors.Select(tensor => (tensor.Name, tensor.Type, tensor.Shape))));
         var values = new float[Weights.LargestBlock];
@@ -95,7 +185,7 @@ public static class Merge
             foreach (var (start, length) in Weights.Blocks(tensor.Elements))
             {
                 cancel.ThrowIfCancellationRequested();
-                interpolation.Read(tensor.Name, start, values.AsSpan(0, length));
+                read(tensor.Name, start, values.AsSpan(0, length));
                 stream.Write(Rounded(values.AsSpan(0, length), rounded.AsSpan(0, length), tensor));
             }
         }
@@ -125,56 +215,60 @@ public static class Merge
 
         return ElementWise.AllFinite(values)
             ? MemoryMarshal.AsBytes(rounded)
-            : throw new InvalidDataException($"The merged tensor {tensor.Name} has a weight too large for {tensor.Type.HeaderName()}, the late checkpoint's type: merge with the parents exchanged or save the late one in a wider type.");
+            : throw new InvalidDataException($"The merged tensor {tensor.Name} has a weight too large for {tensor.Type.HeaderName()}, the type of the checkpoint whose layout it takes: save that one in a wider type, or exchange the parents.");
     }
 
-    private static void WriteIndex(ShardIndex index, Checkpoint late, string path)
+    private static void WriteIndex(ShardIndex index, Checkpoint layout, TensorInfo? untiedHead, string path)
     {
+        var fileOf = layout.Names.ToDictionary(name => name, name => index.FileOf[name], StringComparer.Ordinal);
+        if (untiedHead is not null)
+        {
+            fileOf.Add(untiedHead.Name, Path.GetFileName(layout.Files[^1].Path));
+        }
+
         using var stream = File.Create(path);
         using var json = new Utf8JsonWriter(stream, Indented);
         json.WriteStartObject();
         json.WriteStartObject("metadata");
-        json.WriteNumber("total_size", late.Names.Sum(name => late[name].Info.ByteLength));
+        json.WriteNumber("total_size", layout.Names.Sum(name => layout[name].Info.ByteLength) + (untiedHead?.ByteLength ?? 0));
         json.WriteEndObject();
         json.WriteStartObject("weight_map");
-        foreach (var name in late.Names.Order(StringComparer.Ordinal))
+        foreach (var (name, file) in fileOf.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
-            json.WriteString(name, index.FileOf[name]);
+            json.WriteString(name, file);
         }
 
         json.WriteEndObject();
         json.WriteEndObject();
     }
 
-    private static void WriteManifest(Checkpoint early, Checkpoint late, double earlyWeight, string path, CancellationToken cancel)
+    private static void WriteManifest(string path, Action<Utf8JsonWriter> describe)
     {
         using var stream = File.Create(path);
         using var json = new Utf8JsonWriter(stream, Indented);
         json.WriteStartObject();
-        json.WriteNumber("earlyWeight", earlyWeight);
-        foreach (var (role, parent) in new[] { ("early", early), ("late", late) })
-        {
-            json.WriteStartObject(role);
-            json.WriteString("folder", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(parent.Folder))));
-            json.WriteString("weightsDigest", WeightsDigest(parent, cancel));
-            json.WriteEndObject();
-        }
-
-        json.WriteString("arithmetic", "earlyWeight * early + (1 - earlyWeight) * late in float32, rounded to nearest even into the type of late");
+        describe(json);
         var version = typeof(Merge).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
         json.WriteString("tool", $"Hindsight {version}");
         json.WriteEndObject();
     }
 
-    private static string WeightsDigest(Checkpoint checkpoint, CancellationToken cancel)
+    private static void WriteParent(Utf8JsonWriter json, string role, Adapter adapter, CancellationToken cancel) =>
+        WriteParent(json, role, adapter.Folder, [adapter.Weights], CheckpointFiles.AdapterConfig, cancel);
+
+    private static void WriteParent(
+        Utf8JsonWriter json, string role, string folder, IEnumerable<SafetensorsFile> files, string config, CancellationToken cancel)
     {
-        var paths = checkpoint.Files.Select(file => file.Path).Append(Path.Combine(checkpoint.Folder, CheckpointFiles.Config));
-        return CheckpointFiles.WeightsDigest(paths.ToDictionary(path => Path.GetFileName(path), path =>
+        var sums = files.Select(file => file.Path).Append(Path.Combine(folder, config)).ToDictionary(path => Path.GetFileName(path), path =>
         {
             cancel.ThrowIfCancellationRequested();
             using var stream = File.OpenRead(path);
             return Convert.ToHexStringLower(SHA256.HashData(stream));
-        }));
+        });
+        json.WriteStartObject(role);
+        json.WriteString("folder", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))));
+        json.WriteString("weightsDigest", CheckpointFiles.WeightsDigest(sums));
+        json.WriteEndObject();
     }
 
     /// <summary>Keeps a second merge into the same folder out; a crash gives the lock back.</summary>

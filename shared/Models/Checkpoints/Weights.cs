@@ -23,7 +23,7 @@ public sealed unsafe class Weights : IDisposable
     private Weights(ModelConfig config, Precision precision) => (Config, Precision) = (config, precision);
 
     /// <summary>Fills part of a tensor with its elements from <paramref name="start"/> on.</summary>
-    private delegate void Read(string name, long start, Span<float> target);
+    internal delegate void Read(string name, long start, Span<float> target);
 
     private sealed record Tensor(nint Address, IReadOnlyList<long> Shape, long Elements, OrtValue Value);
 

@@ -364,6 +364,36 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void An_adapters_folder_is_complete_without_a_config_and_a_tokenizer()
+    {
+        var files = new Dictionary<string, long> { ["adapter_config.json"] = 1, ["README.md"] = 1 };
+        string? Missing() => CheckpointFiles.Missing(files, () => throw new InvalidOperationException("read"));
+
+        Assert.StartsWith("adapter_model.safetensors is missing", Missing(), StringComparison.Ordinal);
+        files["adapter_model.safetensors"] = 1;
+        Assert.Null(Missing());
+        Assert.True(CheckpointFiles.IsAdapter(files));
+        files.Remove("adapter_config.json");
+        Assert.StartsWith("adapter_config.json is missing", Missing(), StringComparison.Ordinal);
+        files["model.safetensors"] = 1;
+        Assert.False(CheckpointFiles.IsAdapter(files));
+        Assert.StartsWith("config.json is missing", Missing(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_digest_of_an_adapter_covers_its_two_files()
+    {
+        // printf 'bb  adapter_config.json\naa  adapter_model.safetensors\n' | sha256sum
+        Assert.Equal("a7ebbd59906f0d620f29126b17ab7f77883bce679be918828ee0bf8937aa566b", CheckpointFiles.WeightsDigest(new Dictionary<string, string>
+        {
+            ["adapter_model.safetensors"] = "aa",
+            ["config.json"] = "cc",
+            ["tokenizer.json"] = "dd",
+            ["adapter_config.json"] = "bb",
+        }));
+    }
+
+    [Fact]
     public void The_index_is_read_only_where_the_weights_are_in_shards()
     {
         var files = new Dictionary<string, long> { ["config.json"] = 1, ["tokenizer.json"] = 1, ["model.safetensors"] = 1, ["model.safetensors.index.json"] = 1 };
