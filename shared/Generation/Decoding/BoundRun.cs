@@ -16,25 +16,43 @@ internal sealed class BoundRun : IDisposable
 
     /// <param name="graph">The fused form.</param>
     /// <param name="session">A session of it.</param>
-    /// <param name="cache">Its first rows are read and extended.</param>
-    /// <param name="rotary">For all positions of the cache.</param>
+    /// <param name="constant">Inputs that are the same in every run; the caller's.</param>
+    /// <param name="cache">Keys and values, of which some rows are read and extended.</param>
+    /// <param name="firstRow">The first of these rows.</param>
     /// <param name="rows">Sequences.</param>
     /// <param name="tokens">New tokens of each sequence; more than one only where there is one row.</param>
     /// <param name="logits">Gets [rows, vocabulary]; may be longer.</param>
-    public BoundRun(ModelGraph graph, InferenceSession session, KeyValueCache cache, RotaryTable rotary, int rows, int tokens, float[] logits)
+    public BoundRun(
+        ModelGraph graph, InferenceSession session, IEnumerable<(string Input, OrtValue Value)> constant, KeyValueCache cache, int firstRow,
+        int rows, int tokens, Memory<float> logits)
     {
         this.session = session;
         binding = session.CreateIoBinding();
         Ids = new long[rows * tokens];
+        Positions = new long[rows * tokens];
+        Adapters = new long[rows * tokens];
         Selected = new long[rows];
         LastPositions = new int[rows];
         Input(ModelGraph.Ids, Tensor<long>(Ids, rows, tokens));
         Input(ModelGraph.Selected, Tensor<long>(Selected, rows));
         Input(ModelGraph.LastPositions, Tensor<int>(LastPositions, rows));
         Input(ModelGraph.GreatestLength, Tensor<int>(GreatestLength));
-        Input(ModelGraph.Cosines, Tensor<float>(rotary.Cosines, [.. rotary.Shape]));
-        Input(ModelGraph.Sines, Tensor<float>(rotary.Sines, [.. rotary.Shape]));
-        foreach (var (layer, part, tensor) in cache.FirstRows(rows))
+        if (graph.TakesPositions)
+        {
+            Input(ModelGraph.Positions, Tensor<long>(Positions, rows, tokens));
+        }
+
+        if (graph.AdaptedModules.Count > 0)
+        {
+            Input(AdapterStack.Adapters, Tensor<long>(Adapters, rows, tokens));
+        }
+
+        foreach (var (name, value) in constant)
+        {
+            Input(name, value);
+        }
+
+        foreach (var (layer, part, tensor) in cache.Tensors(firstRow, rows))
         {
             tensors.Add(tensor);
             Input(ModelGraph.Past(layer, part), tensor);
@@ -42,11 +60,17 @@ internal sealed class BoundRun : IDisposable
         }
 
         var vocabulary = graph.Config.VocabularySize;
-        binding.BindOutput(ModelGraph.Logits, Tensor(logits.AsMemory(0, rows * vocabulary), rows, vocabulary));
+        binding.BindOutput(ModelGraph.Logits, Tensor(logits[..(rows * vocabulary)], rows, vocabulary));
     }
 
     /// <summary>[rows, tokens].</summary>
     public long[] Ids { get; }
+
+    /// <summary>[rows, tokens], the tokens' places in the table of positions; where the graph takes them.</summary>
+    public long[] Positions { get; }
+
+    /// <summary>[rows, tokens], the tokens' rows in the adapters' table; where the graph takes them.</summary>
+    public long[] Adapters { get; }
 
     /// <summary>For each row the place row·tokens + token whose logits are wanted.</summary>
     public long[] Selected { get; }

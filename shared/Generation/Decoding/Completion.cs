@@ -5,7 +5,9 @@ namespace Hindsight.Generation;
 /// <param name="Samples">The indices of the wanted samples; an index fixes the sample's random numbers.</param>
 /// <param name="Decoding">How they are drawn.</param>
 /// <param name="Tag">Whatever the caller knows the request by.</param>
-public sealed record GenerationRequest(IReadOnlyList<int> PromptIds, IReadOnlyList<int> Samples, Decoding Decoding, object? Tag = null);
+/// <param name="Adapter">The place of an adapter in the engine's stack; null for the weights alone.</param>
+public sealed record GenerationRequest(
+    IReadOnlyList<int> PromptIds, IReadOnlyList<int> Samples, Decoding Decoding, object? Tag = null, int? Adapter = null);
 
 /// <summary>One answer.</summary>
 /// <param name="Request">The request it belongs to.</param>

@@ -6,8 +6,9 @@ namespace Hindsight.Generation;
 
 /// <summary>
 /// Sequences in rows, each with a length of its own, whose keys and values stay where they are from step to step. A prompt is read
-/// beside the rows, in pieces, and put into as many rows as there are samples of it; a row can be copied to others. What a row holds
-/// does not depend on the rows beside it. The weights must outlive the batch.
+/// beside the rows, in pieces, and put into as many rows as there are samples of it; a row can be copied to others. Each sequence is
+/// under an adapter of its own, or under none. What a row holds does not depend on the rows beside it. Weights and stack must outlive
+/// the batch.
 /// </summary>
 internal sealed class DecodingBatch : IDisposable
 {
@@ -21,29 +22,50 @@ internal sealed class DecodingBatch : IDisposable
     private readonly InferenceSession session;
     private readonly KeyValueCache rowCache;
     private readonly KeyValueCache promptCache;
-    private readonly RotaryTable rotary;
+    private readonly RotaryTable? rotary;
+    private readonly List<(string Input, OrtValue Value)> constant = [];
+    private readonly List<OrtValue> owned = [];
     private readonly Dictionary<int, BoundRun> steps = [];
     private readonly BoundRun wholePiece;
-    private readonly int[] lengths;
     private readonly float[] logits;
     private readonly float[] promptLogits;
+    private readonly int capacity;
+    private readonly int leastTokens;
+    private readonly List<int>[] sequences;
+    private readonly int?[] adapters;
 
     private IReadOnlyList<int> prompt = [];
+    private int? promptAdapter;
     private int promptRead;
 
-    public DecodingBatch(Weights weights, int rows, int maxLength, int threads)
+    /// <param name="weights">The model.</param>
+    /// <param name="rows">Sequences.</param>
+    /// <param name="maxLength">The most tokens of one.</param>
+    /// <param name="threads">Threads of a step.</param>
+    /// <param name="stack">The adapters that sequences may be under.</param>
+    public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null)
     {
-        graph = ModelGraph.For(weights.Config, Target.Fused);
-        (Rows, MaxLength) = (rows, maxLength);
-        lengths = new int[rows + 1];
-        logits = new float[(long)rows * Vocabulary];
-        promptLogits = new float[Vocabulary];
-        rotary = graph.Rotary(maxLength);
-        session = graph.Open(weights, threads);
+        graph = ModelGraph.For(weights.Config, Target.Fused, stack?.Modules ?? (IReadOnlyCollection<string>)[], weights.Precision);
+        // Beside adapters a product of fewer rows is summed in another order, see AdapterStack.
+        leastTokens = stack is null ? 1 : LeastRowsWithAdapters(threads);
+        (Rows, MaxLength, capacity) = (Math.Max(rows, leastTokens), maxLength, maxLength + leastTokens - 1);
         // One row more, which no step reads, for exchanges.
-        rowCache = new KeyValueCache(graph, rows + 1, maxLength);
-        promptCache = new KeyValueCache(graph, rows: 1, maxLength);
-        wholePiece = new BoundRun(graph, session, promptCache, rotary, rows: 1, PromptPiece, promptLogits);
+        sequences = [.. Enumerable.Range(0, Rows + 1).Select(_ => new List<int>())];
+        adapters = new int?[Rows + 1];
+        logits = new float[(long)Rows * Vocabulary];
+        promptLogits = new float[Vocabulary];
+        session = graph.Open(weights, threads);
+        rowCache = new KeyValueCache(graph, Rows + 1, capacity);
+        promptCache = new KeyValueCache(graph, rows: 1, capacity);
+        if (graph.TakesRotary)
+        {
+            rotary = FrequenciesChangeAfter < maxLength ? graph.Rotary(capacity, 1, maxLength) : graph.Rotary(capacity, 1);
+            Constant(ModelGraph.Cosines, rotary.Cosines);
+            Constant(ModelGraph.Sines, rotary.Sines);
+        }
+
+        constant.AddRange(stack?.Inputs ?? []);
+        wholePiece = new BoundRun(graph, session, constant, promptCache, firstRow: 0, rows: 1, PromptPiece, promptLogits);
     }
 
     public int Rows { get; }
@@ -68,15 +90,24 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Steps that were made.</summary>
     public long Steps { get; private set; }
 
+    private int FrequenciesChangeAfter => graph.Config.Rotary?.FrequenciesChangeAfter ?? int.MaxValue;
+
+    private bool FrequenciesFollowLength => graph.Config.Rotary is { FrequenciesFollowLength: true };
+
+    /// <summary>The fewest rows of a batch whose rows may be under adapters.</summary>
+    public static int LeastRowsWithAdapters(int threads) => 2 * threads;
+
     /// <summary>Tokens of a row's sequence; 0 for an empty row.</summary>
-    public int Length(int row) => lengths[row];
+    public int Length(int row) => sequences[row].Count;
 
     /// <summary>The logits after the newest token of a row, [vocabulary].</summary>
     public ReadOnlySpan<float> Logits(int row) => logits.AsSpan(row * Vocabulary, Vocabulary);
 
     /// <summary>Begins to read a prompt, in place of the one before.</summary>
+    /// <param name="ids">The prompt.</param>
+    /// <param name="adapter">Its place in the stack; null for the weights alone.</param>
     /// <exception cref="InvalidDataException">It is empty, too long, or has ids that the model does not know.</exception>
-    public void Begin(IReadOnlyList<int> ids)
+    public void Begin(IReadOnlyList<int> ids, int? adapter = null)
     {
         graph.CheckIds(ids);
         if (ids.Count >= MaxLength)
@@ -85,25 +116,13 @@ internal sealed class DecodingBatch : IDisposable
                 $"The prompt has {ids.Count} tokens; with at least one of an answer that is more than the {MaxLength} there is room for.");
         }
 
-        (prompt, promptRead) = (ids, 0);
+        (prompt, promptAdapter, promptRead) = (ids, adapter, 0);
     }
 
     /// <summary>Reads the next piece of the prompt.</summary>
     public void ReadPiece()
     {
-        var length = Math.Min(PromptPiece, prompt.Count - promptRead);
-        using var shorter = length < PromptPiece ? new BoundRun(graph, session, promptCache, rotary, rows: 1, length, promptLogits) : null;
-        var piece = shorter ?? wholePiece;
-        for (var place = 0; place < length; place++)
-        {
-            piece.Ids[place] = prompt[promptRead + place];
-        }
-
-        promptRead += length;
-        piece.Selected[0] = length - 1;
-        piece.LastPositions[0] = promptRead - 1;
-        piece.GreatestLength[0] = promptRead;
-        piece.Run();
+        promptRead = Read(prompt, promptAdapter, promptRead, promptCache, row: 0, promptLogits);
         if (PromptIsRead)
         {
             (Prompts, PromptTokens) = (Prompts + 1, PromptTokens + prompt.Count);
@@ -114,7 +133,9 @@ internal sealed class DecodingBatch : IDisposable
     public void Place(int row)
     {
         rowCache.Copy(promptCache, 0, row, prompt.Count);
-        lengths[row] = prompt.Count;
+        sequences[row].Clear();
+        sequences[row].AddRange(prompt);
+        adapters[row] = promptAdapter;
     }
 
     /// <summary>Makes a row hold what another holds.</summary>
@@ -122,13 +143,15 @@ internal sealed class DecodingBatch : IDisposable
     {
         if (from != to)
         {
-            rowCache.Copy(rowCache, from, to, lengths[from]);
-            lengths[to] = lengths[from];
+            rowCache.Copy(rowCache, from, to, Length(from));
+            sequences[to].Clear();
+            sequences[to].AddRange(sequences[from]);
+            adapters[to] = adapters[from];
         }
     }
 
     /// <summary>Empties a row.</summary>
-    public void Clear(int row) => lengths[row] = 0;
+    public void Clear(int row) => sequences[row].Clear();
 
     /// <summary>
     /// Makes every row i hold what row sources[i] held, as resampling of particles asks for. Rows that stay where they are cost nothing.
@@ -174,18 +197,42 @@ internal sealed class DecodingBatch : IDisposable
     public void Step(ReadOnlySpan<int> ids)
     {
         var step = StepOf(ids.Length);
-        var greatest = 1;
+        var (greatest, others) = (1, 0);
         for (var row = 0; row < step.Ids.Length; row++)
         {
-            // Empty rows write their own first place and disturb nobody.
-            var active = row < ids.Length && lengths[row] > 0;
-            step.Ids[row] = active ? ids[row] : 0;
-            step.LastPositions[row] = active ? lengths[row]++ : 0;
-            greatest = Math.Max(greatest, step.LastPositions[row] + 1);
+            var active = row < ids.Length && Length(row) > 0;
+            if (active)
+            {
+                sequences[row].Add(ids[row]);
+            }
+
+            // Empty rows write their own first place and disturb nobody; so do those that are read anew below.
+            var length = active && !MustBeReadAnew(row) ? Length(row) : 0;
+            step.Ids[row] = length > 0 ? ids[row] : 0;
+            step.LastPositions[row] = Math.Max(0, length - 1);
+            step.Positions[row] = TableRow(step.LastPositions[row], length);
+            step.Adapters[row] = AdapterStack.RowOf(adapters[row]);
+            greatest = Math.Max(greatest, length);
+            others += length > 0 ? 1 : 0;
         }
 
-        step.GreatestLength[0] = greatest;
-        step.Run();
+        if (others > 0)
+        {
+            step.GreatestLength[0] = greatest;
+            step.Run();
+        }
+
+        for (var row = 0; row < ids.Length; row++)
+        {
+            if (MustBeReadAnew(row))
+            {
+                for (var read = 0; read < Length(row);)
+                {
+                    read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Vocabulary, Vocabulary));
+                }
+            }
+        }
+
         Steps++;
     }
 
@@ -197,6 +244,7 @@ internal sealed class DecodingBatch : IDisposable
         }
 
         wholePiece.Dispose();
+        owned.ForEach(value => value.Dispose());
         session.Dispose();
         rowCache.Dispose();
         promptCache.Dispose();
@@ -204,14 +252,65 @@ internal sealed class DecodingBatch : IDisposable
 
     /// <summary>The rows that a step computes when the first so many are in use.</summary>
     public int RowsOfStep(int inUse) =>
-        Math.Min(Rows, inUse <= 8 ? (int)BitOperations.RoundUpToPowerOf2((uint)inUse) : (inUse + 7) / 8 * 8);
+        Math.Min(Rows, Math.Max(leastTokens, inUse <= 8 ? (int)BitOperations.RoundUpToPowerOf2((uint)inUse) : (inUse + 7) / 8 * 8));
+
+    private void Constant(string input, float[] values)
+    {
+        owned.Add(OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, values.AsMemory(), [.. rotary!.Shape]));
+        constant.Add((input, owned[^1]));
+    }
+
+    /// <summary>Whether the row's newest token gives all its tokens other frequencies than they have in the cache.</summary>
+    private bool MustBeReadAnew(int row) =>
+        Length(row) > FrequenciesChangeAfter && (FrequenciesFollowLength || Length(row) == FrequenciesChangeAfter + 1);
+
+    /// <summary>Where a token's place is among the positions: there may be a second table for longer sequences.</summary>
+    private int TableRow(int position, int length) => position + (length > FrequenciesChangeAfter ? capacity : 0);
+
+    /// <summary>Reads a piece of a sequence into a row of a cache, and gives the logits after its last token.</summary>
+    /// <returns>How many tokens are read now.</returns>
+    private int Read(IReadOnlyList<int> ids, int? adapter, int read, KeyValueCache cache, int row, Memory<float> logits)
+    {
+        var length = Math.Min(PromptPiece, ids.Count - read);
+        if (length == PromptPiece && cache == promptCache)
+        {
+            return Read(ids, adapter, read, wholePiece, length);
+        }
+
+        // What is put behind the last token, for the least number of them, is overwritten by the next one, and no token sees it before.
+        using var piece = new BoundRun(graph, session, constant, cache, row, rows: 1, Math.Max(length, leastTokens), logits);
+        return Read(ids, adapter, read, piece, length);
+    }
+
+    private int Read(IReadOnlyList<int> ids, int? adapter, int read, BoundRun piece, int length)
+    {
+        if (FrequenciesFollowLength && ids.Count > FrequenciesChangeAfter)
+        {
+            var table = graph.Rotary(capacity, ids.Count);
+            table.Cosines.CopyTo(rotary!.Cosines.AsSpan(table.Cosines.Length));
+            table.Sines.CopyTo(rotary.Sines.AsSpan(table.Sines.Length));
+        }
+
+        for (var place = 0; place < piece.Ids.Length; place++)
+        {
+            piece.Ids[place] = place < length ? ids[read + place] : 0;
+            piece.Positions[place] = TableRow(read + place, ids.Count);
+            piece.Adapters[place] = AdapterStack.RowOf(adapter);
+        }
+
+        piece.Selected[0] = length - 1;
+        piece.LastPositions[0] = read + piece.Ids.Length - 1;
+        piece.GreatestLength[0] = read + piece.Ids.Length;
+        piece.Run();
+        return read + length;
+    }
 
     private BoundRun StepOf(int inUse)
     {
         var rows = RowsOfStep(inUse);
         if (!steps.TryGetValue(rows, out var step))
         {
-            step = new BoundRun(graph, session, rowCache, rotary, rows, tokens: 1, logits);
+            step = new BoundRun(graph, session, constant, rowCache, firstRow: 0, rows, tokens: 1, logits);
             for (var row = 0; row < rows; row++)
             {
                 step.Selected[row] = row;

@@ -14,9 +14,13 @@ public sealed record EngineOptions
     /// <summary>The most answers drawn at once.</summary>
     public int MostRows { get; init; } = 64;
 
-    /// <summary>Bytes that the rows' keys, values and logits may take; where MostRows rows would take more, there are fewer.</summary>
-    public long Memory { get; init; } = 4L << 30;
+    /// <summary>
+    /// Bytes that all of it may take, weights included (see <see cref="EngineMemory"/>); where MostRows rows would take more, there are
+    /// fewer. By default most of what the machine, or the container, has.
+    /// </summary>
+    public long Memory { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 9;
 
+    /// <summary>By default all cores of the machine, or those that the container has.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 }
 
@@ -51,22 +55,36 @@ public sealed class DecodingEngine : IDisposable
     private long drawnTokens;
     private bool busy;
 
-    public DecodingEngine(Weights weights, EngineOptions options)
+    /// <param name="weights">The model, or the base of the adapters.</param>
+    /// <param name="options">The room there is.</param>
+    /// <param name="stack">The adapters that requests may name.</param>
+    /// <exception cref="InvalidDataException">The model does not fit into the memory, or an adapter changes nothing.</exception>
+    public DecodingEngine(Weights weights, EngineOptions options, AdapterStack? stack = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxLength, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MostRows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
         var config = weights.Config;
-        var maxLength = Math.Min(options.MaxLength, config.MaxPositions);
-        var rowSize = KeyValueCache.RowSize(ModelGraph.For(config, Target.Fused), maxLength) + ((long)config.VocabularySize * sizeof(float));
-        var count = (int)Math.Clamp(options.Memory / rowSize, 1, options.MostRows);
-        batch = new DecodingBatch(weights, count, maxLength, options.Threads);
+        Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
+        batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack);
         samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
-        (rows, newest) = (new Row?[count], new int[count]);
+        (rows, newest) = (new Row?[batch.Rows], new int[batch.Rows]);
+        try
+        {
+            RequireEffect(stack);
+        }
+        catch
+        {
+            batch.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The most answers drawn at once.</summary>
     public int Rows => batch.Rows;
+
+    /// <summary>What it takes.</summary>
+    public EngineMemory Memory { get; }
 
     /// <summary>The most tokens of a prompt and its answer together.</summary>
     public int MaxLength => batch.MaxLength;
@@ -141,6 +159,28 @@ public sealed class DecodingEngine : IDisposable
     }
 
     public void Dispose() => batch.Dispose();
+
+    /// <summary>An adapter whose logits are the base's was not trained, or did not find its way into the graph.</summary>
+    private void RequireEffect(AdapterStack? stack)
+    {
+        // Several tokens: over a single one attention has nothing to choose from.
+        int[] probe = [.. Enumerable.Range(1, Math.Min(8, MaxLength - 1)).Select(place => place * 97 % batch.Vocabulary)];
+        float[] LogitsOf(int? adapter)
+        {
+            batch.Begin(probe, adapter);
+            batch.ReadPiece();
+            return batch.PromptLogits.ToArray();
+        }
+
+        var bare = stack is null ? [] : LogitsOf(null);
+        for (var slot = 0; slot < stack?.Slots; slot++)
+        {
+            if (bare.AsSpan().SequenceEqual(LogitsOf(slot)))
+            {
+                throw new InvalidDataException($"{stack.Names[slot]} does not change the model's logits: the adapter was never trained, or its factors are zero.");
+            }
+        }
+    }
 
     /// <summary>Gives each row its next token.</summary>
     private void Step()

@@ -39,13 +39,13 @@ internal sealed unsafe class KeyValueCache : IDisposable
     public static long RowSize(ModelGraph graph, int capacity) =>
         (long)graph.Caches.Count * Parts.Length * graph.Config.KeyValueHeads * capacity * graph.HeadWidth * sizeof(float);
 
-    /// <summary>Tensors over the first rows, for a run that reads and extends them in place; they are the caller's to dispose.</summary>
-    public IEnumerable<(string Layer, string Part, OrtValue Tensor)> FirstRows(int rows) => tensors.Select(tensor => (
+    /// <summary>Tensors over some rows, for a run that reads and extends them in place; they are the caller's to dispose.</summary>
+    public IEnumerable<(string Layer, string Part, OrtValue Tensor)> Tensors(int firstRow, int rows) => tensors.Select(tensor => (
         tensor.Key.Layer,
         tensor.Key.Part,
         OrtValue.CreateTensorValueWithData(
             OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [rows, graph.Config.KeyValueHeads, capacity, graph.HeadWidth],
-            tensor.Value, rows * BytesPerRow)));
+            tensor.Value + (nint)(firstRow * BytesPerRow), rows * BytesPerRow)));
 
     /// <summary>Copies the first tokens of a row of another cache of the same capacity, or of this one, to a row of this one.</summary>
     public void Copy(KeyValueCache source, int fromRow, int toRow, int tokens)

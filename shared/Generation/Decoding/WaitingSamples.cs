@@ -7,7 +7,7 @@ namespace Hindsight.Generation;
 internal sealed class WaitingSamples(IEnumerable<GenerationRequest> requests, DecodingBatch batch) : IDisposable
 {
     private readonly IEnumerator<GenerationRequest> requests = requests.GetEnumerator();
-    private IReadOnlyList<int> prompt = [];
+    private (IReadOnlyList<int> Ids, int? Adapter) prompt = ([], null);
     private GenerationRequest? request;
     private RandomStream stream;
     private int taken;
@@ -49,10 +49,10 @@ internal sealed class WaitingSamples(IEnumerable<GenerationRequest> requests, De
             stream = new RandomStream(request.Decoding.Seed, request.PromptIds);
 
             // Greedy and sampled answers to one prompt are requests of their own, and come one after the other.
-            if (!prompt.SequenceEqual(request.PromptIds) || prompt.Count == 0)
+            if (prompt.Adapter != request.Adapter || prompt.Ids.Count == 0 || !prompt.Ids.SequenceEqual(request.PromptIds))
             {
-                batch.Begin(request.PromptIds);
-                prompt = request.PromptIds;
+                batch.Begin(request.PromptIds, request.Adapter);
+                prompt = (request.PromptIds, request.Adapter);
             }
         }
 

@@ -39,13 +39,16 @@ public sealed unsafe class AdapterStack : IDisposable
     private readonly List<(string Input, OrtValue Value)> inputs = [];
     private void* memory;
 
-    private AdapterStack(IReadOnlySet<string> modules, int slots) => (Modules, Slots) = (modules, slots);
+    private AdapterStack(IReadOnlySet<string> modules, IReadOnlyList<string> names) => (Modules, Names) = (modules, names);
 
     /// <summary>The linear maps that the stack has inputs for: what to give to <see cref="ModelGraph.For(ModelConfig, Target, IReadOnlyCollection{string})"/>.</summary>
     public IReadOnlySet<string> Modules { get; }
 
     /// <summary>How many adapters there are.</summary>
-    public int Slots { get; }
+    public int Slots => Names.Count;
+
+    /// <summary>The folders of the adapters, for messages.</summary>
+    public IReadOnlyList<string> Names { get; }
 
     /// <summary>Memory in bytes.</summary>
     public long Bytes { get; private set; }
@@ -76,7 +79,7 @@ public sealed unsafe class AdapterStack : IDisposable
     public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules)
     {
         var layout = Layout.Of(config, slots, modules);
-        var stack = new AdapterStack(layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), slots.Count) { Bytes = layout.Bytes };
+        var stack = new AdapterStack(layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())]) { Bytes = layout.Bytes };
         try
         {
             stack.Fill(layout, slots);

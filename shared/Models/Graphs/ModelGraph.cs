@@ -78,6 +78,17 @@ public sealed class ModelGraph
     /// <summary>The weights of linear maps in 8-bit integers; none in float32.</summary>
     internal IReadOnlyList<Int8Parameter> Int8Parameters { get; }
 
+    /// <summary>The bytes of all weights, and of those of linear maps, of which ONNX Runtime keeps a copy in an order of its own.</summary>
+    public (long Weights, long Linear) WeightBytes
+    {
+        get
+        {
+            var codes = Int8Parameters.Sum(weight => (long)weight.From * weight.To);
+            var floats = FloatParameters.Sum(parameter => sizeof(float) * parameter.Shape.Size.Factor) + (sizeof(float) * Int8Parameters.Sum(weight => (long)weight.To));
+            return (floats + codes, codes > 0 ? codes : sizeof(float) * Adaptable.Linears.Sum(linear => linear.From * linear.To));
+        }
+    }
+
     /// <summary>What an adapter can change.</summary>
     internal AdaptableModules Adaptable { get; }
 
