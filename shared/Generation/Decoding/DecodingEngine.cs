@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Hindsight.Models;
@@ -29,32 +28,27 @@ public sealed record EngineOptions
 public readonly record struct EngineWork(long Prompts, long PromptTokens, long DrawnTokens, long Steps);
 
 /// <summary>
-/// Draws answers, many at once: a batch of rows, each with a sequence and a length of its own. A prompt is read once and its keys and
-/// values are copied to a row for each of its samples; a row whose answer ends takes the next one. An answer does not depend on what is
-/// drawn beside it or before it. One enumeration at a time; the weights must outlive the engine.
+/// Draws answers, many at once: a batch of rows, each with a sequence and a length of its own. A prompt is read once, in pieces between
+/// the steps of the rows, and copied to a row for each of its samples; a row whose answer ends takes the next one. An answer does not
+/// depend on what is drawn beside it or before it. One enumeration at a time; the weights must outlive the engine.
 /// </summary>
 public sealed class DecodingEngine : IDisposable
 {
     /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
-    public const int NumericsVersion = 1;
+    public const int NumericsVersion = 2;
 
     /// <summary>What computes: answers are promised to be the same, bit for bit, on one device and build.</summary>
     public static string Device { get; } =
         $"CPU ({RuntimeInformation.ProcessArchitecture}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
-    /// <summary>A prompt is read in pieces of this many tokens, so that attention scores stay small however long it is.</summary>
-    private const int PromptPiece = 512;
+    private const int PiecesForEmptyRows = 8;
 
-    private readonly ModelGraph graph;
-    private readonly InferenceSession session;
-    private readonly KeyValueCache rowCache;
-    private readonly KeyValueCache promptCache;
-    private readonly RotaryTable rotary;
-    private readonly Dictionary<int, BoundRun> steps = [];
+    private readonly DecodingBatch batch;
     private readonly Sampler[] samplers;
-    private readonly float[] logits;
-    private readonly float[] promptLogits;
+    private readonly Row?[] rows;
+    private readonly int[] newest;
 
+    private long drawnTokens;
     private bool busy;
 
     public DecodingEngine(Weights weights, EngineOptions options)
@@ -63,27 +57,21 @@ public sealed class DecodingEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MostRows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
         var config = weights.Config;
-        graph = ModelGraph.For(config, Target.Fused);
-        MaxLength = Math.Min(options.MaxLength, config.MaxPositions);
-        var rowSize = KeyValueCache.RowSize(graph, MaxLength) + ((long)config.VocabularySize * sizeof(float));
-        Rows = (int)Math.Clamp(options.Memory / rowSize, 1, options.MostRows);
-
+        var maxLength = Math.Min(options.MaxLength, config.MaxPositions);
+        var rowSize = KeyValueCache.RowSize(ModelGraph.For(config, Target.Fused), maxLength) + ((long)config.VocabularySize * sizeof(float));
+        var count = (int)Math.Clamp(options.Memory / rowSize, 1, options.MostRows);
+        batch = new DecodingBatch(weights, count, maxLength, options.Threads);
         samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
-        logits = new float[(long)Rows * config.VocabularySize];
-        promptLogits = new float[config.VocabularySize];
-        rotary = graph.Rotary(MaxLength);
-        session = graph.Open(weights, options.Threads);
-        rowCache = new KeyValueCache(graph, Rows, MaxLength);
-        promptCache = new KeyValueCache(graph, rows: 1, MaxLength);
+        (rows, newest) = (new Row?[count], new int[count]);
     }
 
     /// <summary>The most answers drawn at once.</summary>
-    public int Rows { get; }
+    public int Rows => batch.Rows;
 
     /// <summary>The most tokens of a prompt and its answer together.</summary>
-    public int MaxLength { get; }
+    public int MaxLength => batch.MaxLength;
 
-    public EngineWork Work { get; private set; }
+    public EngineWork Work => new(batch.Prompts, batch.PromptTokens, drawnTokens, batch.Steps);
 
     /// <summary>Draws every sample of every request; answers come as they end.</summary>
     /// <param name="requests">Taken one by one, as rows become free.</param>
@@ -108,47 +96,39 @@ public sealed class DecodingEngine : IDisposable
         busy = true;
         try
         {
+            Array.Clear(rows);
             var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
-            var rows = new List<Row>(Rows);
-            using var waiting = Wanted(requests, cancellation).GetEnumerator();
-            while (true)
+            using var waiting = new WaitingSamples(requests, batch);
+            while (!waiting.IsEmpty || rows.Any(row => row is not null))
             {
-                while (rows.Count < Rows && waiting.MoveNext())
+                // The rows wait for one piece of a prompt at most, unless so many stand empty that more are worth the wait.
+                var pieces = 2 * rows.Count(row => row is not null) < Rows ? PiecesForEmptyRows : 1;
+                do
                 {
-                    cancellation.ThrowIfCancellationRequested();
-                    var row = waiting.Current;
-                    row.Take(samplers[0].Draw(promptLogits, row.Request.Decoding, row.Uniform));
-                    Work = Work with { DrawnTokens = Work.DrawnTokens + 1 };
-                    if (end.Of(row) is { } completion)
+                    while (Array.IndexOf(rows, null) is >= 0 and var free && waiting.TryTake() is { } row)
                     {
-                        yield return completion;
-                        continue;
-                    }
-
-                    rowCache.Copy(promptCache, 0, rows.Count, row.Request.PromptIds.Count);
-                    rows.Add(row);
-                }
-
-                if (rows.Count == 0)
-                {
-                    yield break;
-                }
-
-                cancellation.ThrowIfCancellationRequested();
-                Step(rows);
-                for (var index = rows.Count - 1; index >= 0; index--)
-                {
-                    if (end.Of(rows[index]) is { } completion)
-                    {
-                        // The last row moves into the gap, so that active rows are always the first ones.
-                        var last = rows.Count - 1;
-                        if (index != last)
+                        row.Take(samplers[0].Draw(batch.PromptLogits, row.Request.Decoding, row.Uniform));
+                        drawnTokens++;
+                        if (end.Of(row) is { } completion)
                         {
-                            rowCache.Copy(rowCache, last, index, rows[last].Length - 1);
-                            rows[index] = rows[last];
+                            yield return completion;
+                            continue;
                         }
 
-                        rows.RemoveAt(last);
+                        batch.Place(free);
+                        rows[free] = row;
+                    }
+
+                    cancellation.ThrowIfCancellationRequested();
+                }
+                while (pieces-- > 0 && waiting.ReadPiece());
+
+                Step();
+                for (var index = 0; index < rows.Length; index++)
+                {
+                    if (rows[index] is { } row && end.Of(row) is { } completion)
+                    {
+                        rows[index] = null;
                         yield return completion;
                     }
                 }
@@ -160,98 +140,53 @@ public sealed class DecodingEngine : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        foreach (var step in steps.Values)
-        {
-            step.Dispose();
-        }
-
-        session.Dispose();
-        rowCache.Dispose();
-        promptCache.Dispose();
-    }
-
-    /// <summary>The wanted samples one by one; the prompt of the current one is in the prompt's cache and logits.</summary>
-    private IEnumerable<Row> Wanted(IEnumerable<GenerationRequest> requests, CancellationToken cancellation)
-    {
-        IReadOnlyList<int> read = [];
-        foreach (var request in requests)
-        {
-            request.Decoding.Validate();
-            graph.CheckIds(request.PromptIds);
-            if (request.PromptIds.Count >= MaxLength)
-            {
-                throw new InvalidDataException(
-                    $"The prompt has {request.PromptIds.Count} tokens; with at least one of an answer that is more than the {MaxLength} there is room for.");
-            }
-
-            if (request.Samples.Count == 0)
-            {
-                continue;
-            }
-
-            // Greedy and sampled answers to one prompt are requests of their own, and come one after the other.
-            if (!read.SequenceEqual(request.PromptIds))
-            {
-                Read(request.PromptIds, cancellation);
-                read = request.PromptIds;
-            }
-
-            var stream = new RandomStream(request.Decoding.Seed, request.PromptIds);
-            foreach (var sample in request.Samples)
-            {
-                yield return new Row(request, sample, stream.OfSample(sample));
-            }
-        }
-    }
-
-    /// <summary>Runs the prompt into the prompt's cache and logits.</summary>
-    private void Read(IReadOnlyList<int> prompt, CancellationToken cancellation)
-    {
-        for (var start = 0; start < prompt.Count; start += PromptPiece)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var length = Math.Min(PromptPiece, prompt.Count - start);
-            using var piece = new BoundRun(graph, session, promptCache, rotary, rows: 1, tokens: length, promptLogits);
-            for (var place = 0; place < length; place++)
-            {
-                piece.Ids[place] = prompt[start + place];
-            }
-
-            piece.Selected[0] = length - 1;
-            piece.LastPositions[0] = start + length - 1;
-            piece.GreatestLength[0] = start + length;
-            piece.Run();
-        }
-
-        Work = Work with { Prompts = Work.Prompts + 1, PromptTokens = Work.PromptTokens + prompt.Count };
-    }
+    public void Dispose() => batch.Dispose();
 
     /// <summary>Gives each row its next token.</summary>
-    private void Step(List<Row> rows)
+    private void Step()
     {
-        var step = StepOf(rows.Count);
-        for (var index = 0; index < step.Ids.Length; index++)
+        var active = rows.Count(row => row is not null);
+        if (active == 0)
         {
-            // Rows beyond the active ones read and write their own first place and disturb nobody.
-            var active = index < rows.Count;
-            step.Ids[index] = active ? rows[index].Ids[^1] : 0;
-            step.LastPositions[index] = active ? rows[index].Length - 1 : 0;
+            return;
         }
 
-        step.GreatestLength[0] = rows.Max(row => row.Length);
-        step.Run();
+        var inUse = Array.FindLastIndex(rows, row => row is not null) + 1;
+        if (batch.RowsOfStep(active) < batch.RowsOfStep(inUse))
+        {
+            for (var free = 0; free < active; free++)
+            {
+                if (rows[free] is null)
+                {
+                    inUse = Array.FindLastIndex(rows, row => row is not null);
+                    batch.Fork(inUse, free);
+                    (rows[free], rows[inUse]) = (rows[inUse], null);
+                }
+            }
 
-        var vocabulary = promptLogits.Length;
+            inUse = active;
+        }
+
+        for (var index = 0; index < inUse; index++)
+        {
+            if (rows[index] is { } row)
+            {
+                newest[index] = row.Ids[^1];
+            }
+            else
+            {
+                batch.Clear(index);
+            }
+        }
+
+        batch.Step(newest.AsSpan(0, inUse));
         try
         {
             Parallel.For(0, samplers.Length, worker =>
             {
-                for (var index = worker; index < rows.Count; index += samplers.Length)
+                for (var index = worker; index < inUse; index += samplers.Length)
                 {
-                    var row = rows[index];
-                    row.Take(samplers[worker].Draw(logits.AsSpan(index * vocabulary, vocabulary), row.Request.Decoding, row.Uniform));
+                    rows[index]?.Take(samplers[worker].Draw(batch.Logits(index), rows[index]!.Request.Decoding, rows[index]!.Uniform));
                 }
             });
         }
@@ -260,24 +195,6 @@ public sealed class DecodingEngine : IDisposable
             ExceptionDispatchInfo.Throw(bad);
         }
 
-        Work = Work with { Steps = Work.Steps + 1, DrawnTokens = Work.DrawnTokens + rows.Count };
-    }
-
-    /// <summary>A run for at least that many rows: the next power of two.</summary>
-    private BoundRun StepOf(int active)
-    {
-        var rows = Math.Min(Rows, (int)BitOperations.RoundUpToPowerOf2((uint)active));
-        if (!steps.TryGetValue(rows, out var step))
-        {
-            step = new BoundRun(graph, session, rowCache, rotary, rows, tokens: 1, logits);
-            for (var index = 0; index < rows; index++)
-            {
-                step.Selected[index] = index;
-            }
-
-            steps.Add(rows, step);
-        }
-
-        return step;
+        drawnTokens += active;
     }
 }

@@ -1,22 +1,26 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace Hindsight.Generation;
 
-/// <summary>Draws token ids from logits. It owns the scratch memory of one thread.</summary>
+/// <summary>
+/// Draws token ids from logits, exactly: no candidate is left out that a sort of the whole vocabulary would keep. It owns the scratch
+/// memory of one thread.
+/// </summary>
 internal sealed class Sampler(int vocabulary)
 {
-    /// <summary>Weights are summed in blocks: float within a block, double across.</summary>
+    /// <summary>Weights are summed in blocks that stay in the fastest cache: float within a block, double across.</summary>
     private const int Block = 1024;
 
-    private const int PartBits = 11;
+    /// <summary>So few candidates are sorted rather than divided again.</summary>
+    private const int FewEnough = 512;
 
-    private readonly double[] partMass = new double[1 << PartBits];
+    private readonly float[] blockMax = new float[(vocabulary + Block - 1) / Block];
+    private readonly double[] blockMass = new double[(vocabulary + Block - 1) / Block];
+    private readonly float[] block = new float[Block];
     private readonly float[] weights = new float[vocabulary];
-    private readonly float[] kept = new float[vocabulary];
-    private readonly ulong[] keys = new ulong[vocabulary];
-    private readonly ulong[] scratch = new ulong[vocabulary];
-    private readonly double[] sums = new double[(vocabulary + Block - 1) / Block];
+    private ulong[] keys = new ulong[2 * FewEnough];
 
     /// <summary>Draws one id by inverting the cumulative distribution in the order of ids.</summary>
     /// <param name="logits">[vocabulary].</param>
@@ -26,218 +30,93 @@ internal sealed class Sampler(int vocabulary)
     /// <exception cref="InvalidDataException">The logits are not numbers.</exception>
     public (int Id, double LogProbability) Draw(ReadOnlySpan<float> logits, Decoding decoding, double uniform)
     {
-        var mode = TensorPrimitives.IndexOfMax(logits);
-        var max = logits[mode];
+        var (max, mass, total) = Masses(logits, decoding.IsGreedy ? 1 : decoding.Temperature);
+        var id = decoding.IsGreedy ? Mode(logits, max)
+            : decoding.TopP < 1 || (decoding.TopK > 0 && decoding.TopK < vocabulary) ? DrawTruncated(logits, decoding, max, total, uniform)
+            : Invert(logits, decoding.Temperature, max, uniform * total);
+        return (id, (double)logits[id] - max - Math.Log(mass));
+    }
+
+    /// <summary>
+    /// In one pass over the logits: the greatest, the sum of exp(logit - max), and that of exp((logit - max) / temperature), of which the
+    /// blocks' parts are kept.
+    /// </summary>
+    private (float Max, double Mass, double Total) Masses(ReadOnlySpan<float> logits, double temperature)
+    {
+        var max = float.NegativeInfinity;
+        var mass = 0.0;
+        for (var index = 0; index < blockMax.Length; index++)
+        {
+            // The sums are relative to the block's own maximum; what is known of the whole is brought to the greater of the two.
+            var part = BlockOf(logits, index);
+            var greatest = TensorPrimitives.Max(part);
+            (blockMax[index], blockMass[index]) = (greatest, 0);
+            if (greatest == float.NegativeInfinity)
+            {
+                continue;
+            }
+
+            if (!float.IsFinite(greatest))
+            {
+                max = greatest;
+                break;
+            }
+
+            var partMass = (double)Exponentials.Sum(part, greatest, 1);
+            blockMass[index] = temperature == 1 ? partMass : Exponentials.Sum(part, greatest, (float)(1 / temperature));
+            mass = greatest > max
+                ? (mass * Math.Exp((double)max - greatest)) + partMass
+                : mass + (partMass * Math.Exp((double)greatest - max));
+            max = Math.Max(max, greatest);
+        }
+
         if (!float.IsFinite(max))
         {
             throw new InvalidDataException("The model's logits are not finite numbers: its weights are damaged or overflow float32.");
         }
 
-        if (max == 0)
-        {
-            // IndexOfMax holds 0 for greater than -0; here they are equal, and the lower id is meant.
-            mode = logits.IndexOf(0);
-        }
-
-        var mass = Exponentiate(logits, max, 1);
-        var id = mode;
-        if (!decoding.IsGreedy)
-        {
-            var total = decoding.Temperature == 1 ? mass : Exponentiate(logits, max, decoding.Temperature);
-            if (decoding.TopK > 0 && decoding.TopK < vocabulary)
-            {
-                var candidates = MostProbable(logits, decoding.TopK);
-                total = Restrict(decoding.TopP < 1 ? Reaching(decoding.TopP * MassOf(candidates), candidates) : candidates);
-            }
-            else if (decoding.TopP < 1)
-            {
-                // All ids lighter than (1 - p) / vocabulary of the whole weigh less than 1 - p together, so p is reached without them.
-                // Half of that leaves room for rounding.
-                var candidates = Collect(logits, weights, (float)((1 - decoding.TopP) * total / (2.0 * vocabulary)));
-                total = Restrict(Reaching(decoding.TopP * total, candidates));
-            }
-
-            id = Invert(uniform * total);
-        }
-
-        return (id, (double)logits[id] - max - Math.Log(mass));
-    }
-
-    /// <summary>weights = exp((logits - max) / temperature); returns their sum.</summary>
-    private double Exponentiate(ReadOnlySpan<float> logits, float max, double temperature)
-    {
         var total = 0.0;
-        for (var (start, block) = (0, 0); start < vocabulary; start += Block, block++)
+        for (var index = 0; index < blockMass.Length; index++)
         {
-            var length = Math.Min(Block, vocabulary - start);
-            var target = weights.AsSpan(start, length);
-            TensorPrimitives.Subtract(logits.Slice(start, length), max, target);
-            if (temperature != 1)
-            {
-                TensorPrimitives.Divide(target, (float)temperature, target);
-            }
-
-            TensorPrimitives.Exp(target, target);
-            total += sums[block] = TensorPrimitives.Sum<float>(target);
+            total += blockMass[index] = blockMass[index] == 0 ? 0 : blockMass[index] * Math.Exp(((double)blockMax[index] - max) / temperature);
         }
 
-        return total;
+        return (max, mass, total);
     }
 
-    /// <summary>The k most probable ids, as keys.</summary>
-    private Span<ulong> MostProbable(ReadOnlySpan<float> logits, int k)
+    /// <summary>The lowest of the most probable ids.</summary>
+    private int Mode(ReadOnlySpan<float> logits, float max)
     {
-        // Each of the k greatest maxima of small groups is an id, so no id below the least of them is among the k greatest.
-        const int Group = 64;
-        var groups = (vocabulary + Group - 1) / Group;
-        var least = float.NegativeInfinity;
-        if (k <= groups)
-        {
-            var maxima = kept.AsSpan(0, groups);
-            for (var group = 0; group < groups; group++)
-            {
-                maxima[group] = TensorPrimitives.Max(logits.Slice(group * Group, Math.Min(Group, vocabulary - (group * Group))));
-            }
-
-            maxima.Sort();
-            least = maxima[groups - k];
-        }
-
-        var candidates = Collect(logits, logits, least);
-        return From(Cut(candidates, k, countOnly: true), candidates);
+        // Found by equality, which holds -0 and 0 for equal.
+        var index = Array.FindIndex(blockMax, greatest => greatest == max);
+        return (index * Block) + BlockOf(logits, index).IndexOf(max);
     }
 
-    /// <summary>The fewest most probable candidates whose mass reaches the target.</summary>
-    private Span<ulong> Reaching(double target, Span<ulong> candidates) => From(Cut(candidates, target, countOnly: false), candidates);
-
-    private double MassOf(ReadOnlySpan<ulong> candidates)
-    {
-        var mass = 0.0;
-        foreach (var key in candidates)
-        {
-            mass += weights[Id(key)];
-        }
-
-        return mass;
-    }
-
-    /// <summary>Keys of the ids whose measure is not below the least.</summary>
-    private Span<ulong> Collect(ReadOnlySpan<float> logits, ReadOnlySpan<float> measure, float least)
-    {
-        var count = 0;
-        for (var start = 0; start < vocabulary; start += Block)
-        {
-            var block = measure.Slice(start, Math.Min(Block, vocabulary - start));
-            if (TensorPrimitives.Max(block) < least)
-            {
-                continue;
-            }
-
-            // Written first and counted after: which ids stay is as good as random, and a branch would be guessed wrong.
-            for (var i = 0; i < block.Length; i++)
-            {
-                keys[count] = Key(logits[start + i], start + i);
-                count += block[i] >= least ? 1 : 0;
-            }
-        }
-
-        return keys.AsSpan(0, count);
-    }
-
-    /// <summary>Leaves weight to the candidates alone; returns their sum.</summary>
-    private double Restrict(ReadOnlySpan<ulong> candidates)
-    {
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            kept[i] = weights[Id(candidates[i])];
-        }
-
-        Array.Clear(weights);
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            weights[Id(candidates[i])] = kept[i];
-        }
-
-        var total = 0.0;
-        for (var block = 0; block < sums.Length; block++)
-        {
-            total += sums[block] = TensorPrimitives.Sum<float>(weights.AsSpan(block * Block, Math.Min(Block, vocabulary - (block * Block))));
-        }
-
-        return total;
-    }
-
-    /// <summary>
-    /// The least key of the smallest set of greatest keys whose mass (or count) reaches the target. The range of keys is divided into
-    /// equal parts, the part in which the target is reached is divided again, until one key is left: no sort of the vocabulary.
-    /// </summary>
-    private ulong Cut(ReadOnlySpan<ulong> candidates, double target, bool countOnly)
-    {
-        var left = scratch.AsSpan(0, candidates.Length);
-        candidates.CopyTo(left);
-        var above = 0.0;
-        while (left.Length > 1)
-        {
-            var (least, greatest) = (TensorPrimitives.Min<ulong>(left), TensorPrimitives.Max<ulong>(left));
-            var shift = Math.Max(0, 64 - BitOperations.LeadingZeroCount(greatest - least) - PartBits);
-            Array.Clear(partMass);
-            foreach (var key in left)
-            {
-                partMass[(int)((key - least) >> shift)] += countOnly ? 1 : weights[Id(key)];
-            }
-
-            // The least key is in part 0, so the walk never ends in an empty part, however the sums were rounded.
-            var part = (int)((greatest - least) >> shift);
-            while (part > 0 && above + partMass[part] < target)
-            {
-                above += partMass[part--];
-            }
-
-            var length = 0;
-            foreach (var key in left)
-            {
-                if ((int)((key - least) >> shift) == part)
-                {
-                    left[length++] = key;
-                }
-            }
-
-            left = left[..length];
-        }
-
-        return left[0];
-    }
-
-    private static Span<ulong> From(ulong least, Span<ulong> candidates)
-    {
-        var count = 0;
-        foreach (var key in candidates)
-        {
-            candidates[count] = key;
-            count += key >= least ? 1 : 0;
-        }
-
-        return candidates[..count];
-    }
-
-    private int Invert(double target)
+    /// <summary>The id at which the cumulative sum of all weights passes the target.</summary>
+    private int Invert(ReadOnlySpan<float> logits, double temperature, float max, double target)
     {
         var passed = 0.0;
-        var block = 0;
-        var lastWeighty = sums.AsSpan().LastIndexOfAnyExcept(0.0);
-        while (block < lastWeighty && target >= passed + sums[block])
+        var index = 0;
+        var lastWeighty = blockMass.AsSpan().LastIndexOfAnyExcept(0.0);
+        while (index < lastWeighty && target >= passed + blockMass[index])
         {
-            passed += sums[block++];
+            passed += blockMass[index++];
         }
+
+        // Weights relative to the block's own maximum: next to a far greater one elsewhere they would be zeros.
+        var start = index * Block;
+        var part = BlockOf(logits, index);
+        Exponentials.Sum(part, blockMax[index], (float)(1 / temperature), block);
+        var scale = Math.Exp(((double)blockMax[index] - max) / temperature);
 
         // The block's sum was rounded otherwise than the walk's: what the walk does not reach belongs to the block's last id with weight.
         var id = 0;
-        for (var i = block * Block; i < Math.Min((block + 1) * Block, vocabulary); i++)
+        for (var i = 0; i < part.Length; i++)
         {
-            if (weights[i] > 0)
+            if (block[i] > 0)
             {
-                id = i;
-                passed += weights[i];
+                id = start + i;
+                passed += block[i] * scale;
                 if (target < passed)
                 {
                     break;
@@ -248,13 +127,281 @@ internal sealed class Sampler(int vocabulary)
         return id;
     }
 
-    /// <summary>Greater logits have greater keys; of equal logits the lower id has.</summary>
-    private static ulong Key(float logit, int id)
+    private int DrawTruncated(ReadOnlySpan<float> logits, Decoding decoding, float max, double total, double uniform)
     {
-        // Adding zero turns -0 into 0, which equals it. The bits of floats are in order once negative ones are turned over.
-        var bits = BitConverter.SingleToUInt32Bits(logit + 0f);
-        return ((ulong)((bits >> 31) == 0 ? bits | 0x8000_0000 : ~bits) << 32) | ~(uint)id;
+        var byCount = decoding.TopK > 0 && decoding.TopK < vocabulary;
+        var least = byCount ? AtMostTheLeastOf(decoding.TopK) : LightestThatCounts(decoding, max, total);
+        for (var index = 0; index < blockMax.Length; index++)
+        {
+            if (blockMax[index] >= least)
+            {
+                var (start, length) = Place(index);
+                Exponentials.Sum(logits.Slice(start, length), max, (float)(1 / decoding.Temperature), weights.AsSpan(start, length));
+            }
+        }
+
+        if (byCount)
+        {
+            least = Cut(logits, decoding.TopK, byCount: true, least, max);
+            total = decoding.TopP < 1 ? MassFrom(logits, least) : 0;
+        }
+
+        if (decoding.TopP < 1)
+        {
+            least = Cut(logits, decoding.TopP * total, byCount: false, least, max);
+        }
+
+        return InvertFrom(logits, least, uniform * MassFrom(logits, least));
     }
+
+    /// <summary>A logit that is not above the k-th greatest: each of the k greatest blocks has one that is not below its k-th maximum.</summary>
+    private float AtMostTheLeastOf(int k)
+    {
+        if (k > blockMax.Length)
+        {
+            return float.NegativeInfinity;
+        }
+
+        var maxima = blockMax.ToArray();
+        Array.Sort(maxima);
+        return maxima[^k];
+    }
+
+    /// <summary>
+    /// All ids lighter than (1 - p) / vocabulary of the whole weigh less than 1 - p together, so p is reached without them. Half of that
+    /// leaves room for rounding.
+    /// </summary>
+    private float LightestThatCounts(Decoding decoding, float max, double total) =>
+        (float)(max + (decoding.Temperature * Math.Log((1 - decoding.TopP) * total / (2.0 * vocabulary))));
+
+    /// <summary>
+    /// Leaves weight to the most probable ids alone: to the fewest whose weight, or count, reaches the target, lower ids first where
+    /// logits are equal. The logit in question is enclosed by dividing the range between two logits in four, with one pass over the
+    /// weights for each division; the few ids that are left are sorted.
+    /// </summary>
+    /// <param name="logits">[vocabulary].</param>
+    /// <param name="target">The weight or count.</param>
+    /// <param name="byCount">Ids count, not their weights.</param>
+    /// <param name="least">A logit from which on the target is reached.</param>
+    /// <param name="max">The greatest logit.</param>
+    /// <returns>The least logit that is left; ids below it keep weights that do not count.</returns>
+    private float Cut(ReadOnlySpan<float> logits, double target, bool byCount, float least, float max)
+    {
+        var (low, high) = (Order(least), (long)Order(max) + 1);
+        var above = 0.0;
+        var (countOfLow, countOfHigh) = ((long)vocabulary, 0L);
+        Span<double> masses = stackalloc double[3];
+        Span<long> counts = stackalloc long[3];
+        while (high - low > 1 && countOfLow - countOfHigh > FewEnough)
+        {
+            Span<long> places = [low + ((high - low) / 4), low + ((high - low) / 2), high - ((high - low) / 4)];
+            Measure(logits, Logit((int)places[0]), Logit((int)places[1]), Logit((int)places[2]), masses, counts);
+            for (var part = 2; part >= 0; part--)
+            {
+                var measure = byCount ? counts[part] : masses[part];
+                if (measure >= target)
+                {
+                    (low, countOfLow) = ((int)places[part], counts[part]);
+                    break;
+                }
+
+                (high, countOfHigh, above) = (places[part], counts[part], measure);
+            }
+        }
+
+        var candidates = Between(logits, Logit((int)low), high > Order(max) ? float.PositiveInfinity : Logit((int)high), byCount);
+        if (candidates.IsEmpty)
+        {
+            return Logit((int)low);
+        }
+
+        candidates.Sort();
+        var place = candidates.Length;
+        do
+        {
+            place--;
+            above += byCount ? 1 : weights[Id(candidates[place])];
+        }
+        while (place > 0 && above < target);
+
+        var last = Id(candidates[place]);
+        for (var from = last + 1; logits[from..].IndexOf(logits[last]) is >= 0 and var next; from += next + 1)
+        {
+            weights[from + next] = 0;
+        }
+
+        return logits[last];
+    }
+
+    /// <summary>The weights and counts of the ids that are not below each of three logits, ascending.</summary>
+    private void Measure(ReadOnlySpan<float> logits, float first, float second, float third, Span<double> masses, Span<long> counts)
+    {
+        var thresholds = (Vector512.Create(first), Vector512.Create(second), Vector512.Create(third));
+        masses.Clear();
+        counts.Clear();
+        for (var index = 0; index < blockMax.Length; index++)
+        {
+            if (!(blockMax[index] >= first))
+            {
+                continue;
+            }
+
+            var (start, length) = Place(index);
+            var (m0, m1, m2) = (Vector512<float>.Zero, Vector512<float>.Zero, Vector512<float>.Zero);
+            var (c0, c1, c2) = (Vector512<int>.Zero, Vector512<int>.Zero, Vector512<int>.Zero);
+            var id = start;
+            for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
+            {
+                var (logit, weight) = (Vector512.Create(logits[id..]), Vector512.Create(weights.AsSpan(id)));
+                var (in0, in1, in2) = (
+                    Vector512.GreaterThanOrEqual(logit, thresholds.Item1),
+                    Vector512.GreaterThanOrEqual(logit, thresholds.Item2),
+                    Vector512.GreaterThanOrEqual(logit, thresholds.Item3));
+                (m0, m1, m2) = (m0 + (weight & in0), m1 + (weight & in1), m2 + (weight & in2));
+                (c0, c1, c2) = (c0 - in0.AsInt32(), c1 - in1.AsInt32(), c2 - in2.AsInt32());
+            }
+
+            (masses[0], masses[1], masses[2]) = (masses[0] + Vector512.Sum(m0), masses[1] + Vector512.Sum(m1), masses[2] + Vector512.Sum(m2));
+            (counts[0], counts[1], counts[2]) = (counts[0] + Vector512.Sum(c0), counts[1] + Vector512.Sum(c1), counts[2] + Vector512.Sum(c2));
+            for (; id < start + length; id++)
+            {
+                ReadOnlySpan<float> least = [first, second, third];
+                for (var part = 0; part < 3 && logits[id] >= least[part]; part++)
+                {
+                    masses[part] += weights[id];
+                    counts[part]++;
+                }
+            }
+        }
+    }
+
+    /// <summary>Keys of the ids whose logits are in [low, high), in the order of ids; those without weight only if they count.</summary>
+    private Span<ulong> Between(ReadOnlySpan<float> logits, float low, float high, bool weightless)
+    {
+        var count = 0;
+        var (from, until) = (Vector512.Create(low), Vector512.Create(high));
+        for (var index = 0; index < blockMax.Length; index++)
+        {
+            if (!(blockMax[index] >= low))
+            {
+                continue;
+            }
+
+            var (start, length) = Place(index);
+            if (keys.Length < count + length)
+            {
+                Array.Resize(ref keys, Math.Max(2 * keys.Length, count + length));
+            }
+
+            var id = start;
+            for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
+            {
+                var logit = Vector512.Create(logits[id..]);
+                var inside = (Vector512.GreaterThanOrEqual(logit, from) & Vector512.LessThan(logit, until)).ExtractMostSignificantBits();
+                for (; inside != 0; inside &= inside - 1)
+                {
+                    Add(id + BitOperations.TrailingZeroCount(inside), logits);
+                }
+            }
+
+            for (; id < start + length; id++)
+            {
+                if (logits[id] >= low && logits[id] < high)
+                {
+                    Add(id, logits);
+                }
+            }
+        }
+
+        return keys.AsSpan(0, count);
+
+        void Add(int id, ReadOnlySpan<float> logits)
+        {
+            if (weightless || weights[id] > 0)
+            {
+                keys[count++] = Key(logits[id], id);
+            }
+        }
+    }
+
+    /// <summary>The weight of the ids whose logits are not below the least; the blocks' parts are kept.</summary>
+    private double MassFrom(ReadOnlySpan<float> logits, float least)
+    {
+        var total = 0.0;
+        var threshold = Vector512.Create(least);
+        for (var index = 0; index < blockMax.Length; index++)
+        {
+            blockMass[index] = 0;
+            if (blockMax[index] >= least)
+            {
+                var (start, length) = Place(index);
+                var sum = Vector512<float>.Zero;
+                var id = start;
+                for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
+                {
+                    sum += Vector512.Create(weights.AsSpan(id)) & Vector512.GreaterThanOrEqual(Vector512.Create(logits[id..]), threshold);
+                }
+
+                var rest = 0f;
+                for (; id < start + length; id++)
+                {
+                    rest += logits[id] >= least ? weights[id] : 0;
+                }
+
+                total += blockMass[index] = (double)Vector512.Sum(sum) + rest;
+            }
+        }
+
+        return total;
+    }
+
+    /// <summary>The id at which the cumulative sum of the weights from the least logit on passes the target.</summary>
+    private int InvertFrom(ReadOnlySpan<float> logits, float least, double target)
+    {
+        var passed = 0.0;
+        var index = 0;
+        var lastWeighty = blockMass.AsSpan().LastIndexOfAnyExcept(0.0);
+        while (index < lastWeighty && target >= passed + blockMass[index])
+        {
+            passed += blockMass[index++];
+        }
+
+        var (start, length) = Place(index);
+        var last = start;
+        for (var id = start; id < start + length; id++)
+        {
+            if (logits[id] >= least && weights[id] > 0)
+            {
+                last = id;
+                passed += weights[id];
+                if (target < passed)
+                {
+                    break;
+                }
+            }
+        }
+
+        return last;
+    }
+
+    private ReadOnlySpan<float> BlockOf(ReadOnlySpan<float> logits, int index) =>
+        logits.Slice(index * Block, Math.Min(Block, vocabulary - (index * Block)));
+
+    private (int Start, int Length) Place(int index) => (index * Block, Math.Min(Block, vocabulary - (index * Block)));
+
+    /// <summary>The place of a logit in the order of all floats.</summary>
+    private static int Order(float logit)
+    {
+        var bits = BitConverter.SingleToInt32Bits(logit);
+        return bits ^ ((bits >> 31) & int.MaxValue);
+    }
+
+    private static float Logit(int order) => BitConverter.Int32BitsToSingle(order ^ ((order >> 31) & int.MaxValue));
+
+    /// <summary>Greater logits have greater keys; of equal logits the lower id has.</summary>
+    private static ulong Key(float logit, int id) =>
+        // Adding zero turns -0 into 0, which equals it.
+        ((ulong)((uint)Order(logit + 0f) ^ 0x8000_0000) << 32) | ~(uint)id;
 
     private static int Id(ulong key) => (int)~(uint)key;
 }

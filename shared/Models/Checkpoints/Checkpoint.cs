@@ -61,6 +61,11 @@ public sealed partial class Checkpoint : IDisposable
             return index = ShardIndex.Parse(StrictJson.ReadFile(path), path);
         }
 
+        if (CheckpointFiles.IsAdapter(sizes))
+        {
+            throw new InvalidDataException($"{folder} holds a LoRA adapter and no whole model: it can only be used with the base model that it was trained on.");
+        }
+
         if (CheckpointFiles.Missing(sizes, ReadIndex) is { } missing)
         {
             throw new InvalidDataException($"{folder} cannot be loaded: {missing}");

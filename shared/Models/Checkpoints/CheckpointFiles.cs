@@ -42,8 +42,8 @@ public static partial class CheckpointFiles
     public static bool IsWeights(string name) => WeightsName().IsMatch(name);
 
     /// <summary>
-    /// What a folder still lacks: null when a model can be loaded from it, else one sentence that begins with the missing file. Whether
-    /// the files are sound is not asked here.
+    /// What a folder still lacks: null when a model can be loaded from it, or an adapter that needs its base beside it, else one sentence
+    /// that begins with the missing file. Whether the files are sound is not asked here.
     /// </summary>
     /// <param name="sizes">The files' names and their sizes in bytes.</param>
     /// <param name="index">Reads the folder's shard index; called only where the weights are in shards.</param>
@@ -51,13 +51,15 @@ public static partial class CheckpointFiles
     {
         bool Has(string name) => sizes.GetValueOrDefault(name) > 0;
 
+        if (IsAdapter(sizes))
+        {
+            return !Has(AdapterConfig) ? $"{AdapterConfig} is missing."
+                : Has(AdapterWeights) ? null
+                : $"{AdapterWeights} is missing beside {AdapterConfig}: save the adapter with PEFT (save_pretrained) as safetensors; a pickled adapter_model.bin can run code and is never read.";
+        }
+
         if (!Has(Weights) && !Has(Index))
         {
-            if (sizes.ContainsKey(AdapterConfig))
-            {
-                return $"{Weights} is missing and {AdapterConfig} is there: LoRA adapters are not supported yet, merge the adapter into its base model (PEFT's merge_and_unload) and save the whole model.";
-            }
-
             if (sizes.Keys.Where(IsPickledWeights).Order(StringComparer.Ordinal).FirstOrDefault() is { } pickle)
             {
                 return $"{Weights} is missing and the weights are pickled ({pickle}), which can run code and is never read: convert them with python -c \"from transformers import AutoModelForCausalLM as M; M.from_pretrained('FOLDER').save_pretrained('FOLDER', safe_serialization=True)\".";
@@ -85,13 +87,23 @@ public static partial class CheckpointFiles
     }
 
     /// <summary>
+    /// Whether a folder holds a LoRA adapter, which needs its base. A folder with full weights beside the adapter's files holds a model:
+    /// trainers write both when the adapter has been merged.
+    /// </summary>
+    /// <param name="sizes">The files' names and their sizes in bytes.</param>
+    public static bool IsAdapter(IReadOnlyDictionary<string, long> sizes) =>
+        (sizes.ContainsKey(AdapterConfig) || sizes.ContainsKey(AdapterWeights)) && !sizes.Keys.Any(name => name == Index || IsWeights(name));
+
+    /// <summary>
     /// The digest of a model's weights: SHA-256, in lower-case hexadecimal, over config.json and every file of weights. It is what
-    /// "LC_ALL=C sha256sum config.json model*.safetensors | sha256sum" prints for the folder.
+    /// "LC_ALL=C sha256sum config.json model*.safetensors | sha256sum" prints for the folder; for an adapter's folder the files are
+    /// adapter_config.json and adapter_model.safetensors, and the base's digest is the caller's to mix in.
     /// </summary>
     /// <param name="sha256">The folder's files and their SHA-256 in lower-case hexadecimal; files of other kinds are passed over.</param>
     public static string WeightsDigest(IReadOnlyDictionary<string, string> sha256)
     {
-        var lines = sha256.Where(file => file.Key == Config || IsWeights(file.Key))
+        var isModel = sha256.Keys.Any(IsWeights);
+        var lines = sha256.Where(file => isModel ? file.Key == Config || IsWeights(file.Key) : file.Key is AdapterConfig or AdapterWeights)
             .OrderBy(file => file.Key, StringComparer.Ordinal)
             .Select(file => $"{file.Value}  {file.Key}\n");
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(lines))));

@@ -18,32 +18,47 @@ internal sealed class Interpolation
     /// </exception>
     public Interpolation(Checkpoint early, Checkpoint late, double earlyWeight)
     {
-        if (!(earlyWeight is >= 0 and <= 1))
-        {
-            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"The early weight is {earlyWeight}; it must be from 0 to 1."));
-        }
-
+        CheckWeight(earlyWeight);
         // Equal configs demand equal names and shapes, which Checkpoint.Open has checked.
-        foreach (var field in typeof(ModelConfig).GetProperties())
-        {
-            var (ofEarly, ofLate) = (field.GetValue(early.Config), field.GetValue(late.Config));
-            if (!Equals(ofEarly, ofLate))
-            {
-                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{early.Folder} and {late.Folder} cannot be interpolated: {field.Name} is {ofEarly} in the first and {ofLate} in the second."));
-            }
-        }
-
-        if (TokenizerDifference.First(early.Folder, late.Folder) is { } difference)
-        {
-            throw new InvalidDataException($"{early.Folder} and {late.Folder} cannot be interpolated: their {CheckpointFiles.Tokenizer} differ at {difference}.");
-        }
-
+        CheckSame(early.Config, late.Config, early.Folder, late.Folder);
+        CheckTokenizers(early.Folder, late.Folder);
         (this.early, this.late, this.earlyWeight) = (early, late, earlyWeight);
     }
 
     /// <summary>The parent that the weight leaves alone, or null where both count.</summary>
     public Checkpoint? Only => earlyWeight switch { 0 => late, 1 => early, _ => null };
+
+    /// <exception cref="InvalidDataException">It is not in [0, 1].</exception>
+    public static void CheckWeight(double earlyWeight)
+    {
+        if (!(earlyWeight is >= 0 and <= 1))
+        {
+            throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"The early weight is {earlyWeight}; it must be from 0 to 1."));
+        }
+    }
+
+    /// <exception cref="InvalidDataException">The configs differ; the first field that does is named.</exception>
+    public static void CheckSame(ModelConfig config, ModelConfig other, string folder, string otherFolder)
+    {
+        foreach (var field in typeof(ModelConfig).GetProperties())
+        {
+            var (value, otherValue) = (field.GetValue(config), field.GetValue(other));
+            if (!Equals(value, otherValue))
+            {
+                throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
+                    $"{folder} and {otherFolder} cannot be interpolated: {field.Name} is {value} in the first and {otherValue} in the second."));
+            }
+        }
+    }
+
+    /// <exception cref="InvalidDataException">The tokenizers of two folders differ; the first difference is named.</exception>
+    public static void CheckTokenizers(string folder, string otherFolder)
+    {
+        if (TokenizerDifference.First(folder, otherFolder) is { } difference)
+        {
+            throw new InvalidDataException($"{folder} and {otherFolder} cannot be interpolated: their {CheckpointFiles.Tokenizer} differ at {difference}.");
+        }
+    }
 
     /// <summary>Interpolates the elements of a tensor from <paramref name="start"/> on.</summary>
     /// <exception cref="InvalidDataException">A weight is not finite; the message names the tensor and its file.</exception>

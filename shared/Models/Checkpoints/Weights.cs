@@ -44,7 +44,7 @@ public sealed unsafe class Weights : IDisposable
     /// <summary>Loads a checkpoint, which may be closed afterwards.</summary>
     /// <exception cref="InvalidDataException">A weight is not finite; the message names the tensor and its file.</exception>
     public static Weights Load(Checkpoint checkpoint) =>
-        Create(checkpoint, name => checkpoint[name].IsUsableInPlace, (name, start, target) => checkpoint[name].ReadInto(start, target));
+        Create(checkpoint.Config, Of(checkpoint), name => checkpoint[name], (name, start, target) => checkpoint[name].ReadInto(start, target));
 
     /// <summary>
     /// earlyWeight · early + (1 − earlyWeight) · late in float32 (WiSE-FT), computed while loading; nothing is written. 0 and 1 give the
@@ -58,7 +58,22 @@ public sealed unsafe class Weights : IDisposable
     public static Weights Interpolate(Checkpoint early, Checkpoint late, double earlyWeight)
     {
         var interpolation = new Interpolation(early, late, earlyWeight);
-        return interpolation.Only is { } only ? Load(only) : Create(late, _ => false, interpolation.Read);
+        return interpolation.Only is { } only ? Load(only) : Create(late.Config, Of(late), _ => null, interpolation.Read);
+    }
+
+    /// <summary>
+    /// A base model with an adapter, or an interpolation of two, merged into it: W + scale · B A and all else that the adapter changes,
+    /// computed while loading; nothing is written. Checkpoint and adapters may be closed afterwards.
+    /// </summary>
+    /// <remarks>
+    /// An adapter of tied embeddings unties them, as PEFT does while it runs one: <see cref="Config"/> then differs from the base's in
+    /// that, and lm_head.weight is among the names.
+    /// </remarks>
+    /// <exception cref="InvalidDataException">The adapter was opened for another base, or a weight is not finite.</exception>
+    public static Weights Merge(Checkpoint baseModel, AdapterUpdate update)
+    {
+        var adapted = new AdaptedCheckpoint(baseModel, update);
+        return Create(adapted.Config, adapted.Tensors, adapted.Unchanged, adapted.Read);
     }
 
     public void Dispose()
@@ -75,12 +90,16 @@ public sealed unsafe class Weights : IDisposable
         owned = null;
     }
 
-    private static Weights Create(Checkpoint checkpoint, Func<string, bool> staysInPlace, Read read)
+    private static IReadOnlyList<(string Name, StoredTensor Stored)> Of(Checkpoint checkpoint) =>
+        [.. checkpoint.Names.Select(name => (name, checkpoint[name]))];
+
+    private static Weights Create(
+        ModelConfig config, IReadOnlyList<(string Name, StoredTensor Stored)> tensors, Func<string, StoredTensor?> unchanged, Read read)
     {
-        var weights = new Weights(checkpoint.Config);
+        var weights = new Weights(config);
         try
         {
-            weights.Fill([.. checkpoint.Names.Select(name => checkpoint[name])], staysInPlace, read);
+            weights.Fill(tensors, unchanged, read);
             return weights;
         }
         catch
@@ -90,38 +109,41 @@ public sealed unsafe class Weights : IDisposable
         }
     }
 
-    private void Fill(StoredTensor[] stored, Func<string, bool> staysInPlace, Read read)
+    /// <param name="wanted">Names, and tensors of their shapes.</param>
+    /// <param name="unchanged">Where a tensor's values lie as they are; null where they must be computed.</param>
+    /// <param name="read">Computes values.</param>
+    private void Fill(IReadOnlyList<(string Name, StoredTensor Stored)> wanted, Func<string, StoredTensor?> unchanged, Read read)
     {
-        var inPlace = stored.Select(tensor => staysInPlace(tensor.Info.Name)).ToArray();
-        mappings.AddRange(stored.Where((_, index) => inPlace[index]).Select(tensor => tensor.File).Distinct().Select(file => file.Hold()));
-        var total = stored.Where((_, index) => !inPlace[index]).Sum(tensor => AlignedBytes(tensor.Info));
+        var inPlace = wanted.Select(tensor => unchanged(tensor.Name) is { IsUsableInPlace: true } found ? found : null).ToArray();
+        mappings.AddRange(inPlace.OfType<StoredTensor>().Select(tensor => tensor.File).Distinct().Select(file => file.Hold()));
+        var total = wanted.Where((_, index) => inPlace[index] is null).Sum(tensor => AlignedBytes(tensor.Stored.Info));
         owned = total > 0 ? NativeMemory.AlignedAlloc((nuint)total, Alignment) : null;
         var next = (nint)owned;
-        for (var index = 0; index < stored.Length; index++)
+        for (var index = 0; index < wanted.Count; index++)
         {
-            var info = stored[index].Info;
-            var address = inPlace[index] ? (nint)stored[index].File.Pointer(info) : next;
-            next += inPlace[index] ? 0 : (nint)AlignedBytes(info);
-            tensors.Add(info.Name, new Tensor(address, info.Shape, info.Elements, OrtValue.CreateTensorValueWithData(
+            var (name, info) = (wanted[index].Name, wanted[index].Stored.Info);
+            var address = inPlace[index] is { } lying ? (nint)lying.File.Pointer(lying.Info) : next;
+            next += inPlace[index] is null ? (nint)AlignedBytes(info) : 0;
+            tensors.Add(name, new Tensor(address, info.Shape, info.Elements, OrtValue.CreateTensorValueWithData(
                 OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. info.Shape], address, info.Elements * sizeof(float))));
         }
 
-        var blocks = stored
-            .SelectMany((tensor, index) => Blocks(tensor.Info.Elements).Select(block => (Index: index, block.Start, block.Length)))
+        var blocks = wanted
+            .SelectMany((tensor, index) => Blocks(tensor.Stored.Info.Elements).Select(block => (Index: index, block.Start, block.Length)))
             .ToArray();
         var faults = new ConcurrentDictionary<int, InvalidDataException>();
         Parallel.ForEach(blocks, block =>
         {
-            var name = stored[block.Index].Info.Name;
             try
             {
-                if (inPlace[block.Index])
+                if (inPlace[block.Index] is { } lying)
                 {
                     // For its check alone.
-                    stored[block.Index].Read(block.Start, block.Length, default);
+                    lying.Read(block.Start, block.Length, default);
                 }
                 else
                 {
+                    var name = wanted[block.Index].Name;
                     read(name, block.Start, new Span<float>((float*)tensors[name].Address + block.Start, block.Length));
                 }
             }

@@ -6,9 +6,15 @@ internal abstract class Context
     protected static readonly Dim Batch = Dim.Named("batch");
     protected static readonly Dim Sequence = Dim.Named("sequence");
 
-    protected Context(Graph graph)
+    private static readonly Dim Groups = Dim.Named("adapter_groups");
+
+    private readonly IReadOnlySet<string> adapted;
+    private Sym? adapters;
+
+    protected Context(Graph graph, IReadOnlySet<string> adapted)
     {
         Graph = graph;
+        this.adapted = adapted;
         Ids = Input(ModelGraph.Ids, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
         Selected = Input(ModelGraph.Selected, DType.Int64, Dim.Named("selected"));
     }
@@ -43,6 +49,32 @@ internal abstract class Context
     /// <returns>[tokens, heads·size].</returns>
     public abstract Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values);
 
+    /// <summary>A linear map's result, and what the adapter of each row adds to it.</summary>
+    /// <param name="module">The linear map's name.</param>
+    /// <param name="x">What it was given: all tokens, or the selected ones.</param>
+    /// <param name="y">What it made of it.</param>
+    /// <remarks>
+    /// y + ((x · down) ∘ columns[adapter]) · up, with the factors of all adapters side by side: the weights are read once for all rows and
+    /// no factor is copied (multi-adapter batching as in Chen et al., arXiv 2310.18547, as plain products). x · down is taken in
+    /// groups of columns so that its sums are cut at the same places however many adapters there are; see <see cref="AdapterStack"/>.
+    /// </remarks>
+    public Sym Adapt(string module, Sym x, Sym y)
+    {
+        if (!adapted.Contains(module))
+        {
+            return y;
+        }
+
+        adapters ??= Input(AdapterStack.Adapters, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
+        var ofRows = x.Shape[0] == Selected.Shape[0] ? Graph.Apply(new Gather(), adapters, Selected) : adapters;
+        var down = Input(AdapterStack.Down(module), DType.Float32, Groups, x.Shape[1], AdapterStack.GroupWidth);
+        var width = Groups * AdapterStack.GroupWidth;
+        var up = Input(AdapterStack.Up(module), DType.Float32, width, y.Shape[1]);
+        var columns = Graph.Apply(new Gather(), Input(AdapterStack.Columns, DType.Float32, Dim.Named("adapter_slots"), width), ofRows);
+        var inner = Graph.Apply(new MatMul(), x, down).Transpose(1, 0, 2).Reshape([x.Shape[0], width]);
+        return y + Graph.Apply(new MatMul(), inner * columns, up);
+    }
+
     protected Sym Input(string name, DType type, params ReadOnlySpan<Dim> shape) => Graph.Apply(new Input(name, type, Shape.Of(shape)));
 }
 
@@ -59,7 +91,7 @@ internal sealed class CachedContext : Context
     private readonly Sym lastPositions;
     private readonly Sym greatestLength;
 
-    public CachedContext(Graph graph) : base(graph)
+    public CachedContext(Graph graph, IReadOnlySet<string> adapted) : base(graph, adapted)
     {
         lastPositions = Input(ModelGraph.LastPositions, DType.Int32, Batch);
         greatestLength = Input(ModelGraph.GreatestLength, DType.Int32);
@@ -135,7 +167,7 @@ internal sealed class CachedContext : Context
 }
 
 /// <summary>Whole sequences at once, without a cache, in standard operators. All sequences have the same length.</summary>
-internal sealed class WholeContext(Graph graph) : Context(graph)
+internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted) : Context(graph, adapted)
 {
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Hindsight.Models;
@@ -18,7 +19,7 @@ namespace Hindsight.Models;
 /// <see cref="GreatestLength"/> int32, the greatest of these lengths.
 /// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
 /// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
-/// of its present length.
+/// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
 /// </remarks>
 public sealed class ModelGraph
@@ -32,19 +33,21 @@ public sealed class ModelGraph
     public const string Positions = "positions";
     public const string Logits = "logits";
 
-    private static readonly ConcurrentDictionary<(ModelConfig, Target), ModelGraph> Known = new();
+    private static readonly ConcurrentDictionary<(ModelConfig, Target, string), ModelGraph> Known = new();
 
     private readonly byte[] onnx;
     private readonly IReadOnlyList<Parameter> parameters;
 
-    private ModelGraph(ModelConfig config, Target target)
+    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules)
     {
         var graph = new Graph();
-        Caches = Describe(config, target, graph);
+        Caches = Describe(config, target, graph, adaptedModules);
         Config = config;
         Target = target;
         TakesRotary = graph.Takes(Cosines);
         TakesPositions = graph.Takes(Positions);
+        AdaptedModules = adaptedModules;
+        Adaptable = AdaptableModules.Of(graph);
         parameters = [.. graph.Parameters];
         onnx = OnnxWriter.Write(graph, target);
     }
@@ -65,6 +68,12 @@ public sealed class ModelGraph
     /// <summary>The graph has the input <see cref="Positions"/>.</summary>
     public bool TakesPositions { get; }
 
+    /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
+    public IReadOnlySet<string> AdaptedModules { get; }
+
+    /// <summary>What an adapter can change.</summary>
+    internal AdaptableModules Adaptable { get; }
+
     /// <summary>The ONNX model.</summary>
     public ReadOnlyMemory<byte> Bytes => onnx;
 
@@ -72,12 +81,20 @@ public sealed class ModelGraph
     internal static IReadOnlyList<Parameter> Parameters(ModelConfig config)
     {
         var graph = new Graph();
-        Describe(config, Target.Plain, graph);
+        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty);
         return [.. graph.Parameters];
     }
 
-    public static ModelGraph For(ModelConfig config, Target target) =>
-        Known.GetOrAdd((config, target), key => new(key.Item1, key.Item2));
+    public static ModelGraph For(ModelConfig config, Target target) => For(config, target, []);
+
+    /// <summary>A graph whose rows may each have an adapter; it takes the inputs of any <see cref="AdapterStack"/> on these modules.</summary>
+    /// <param name="adaptedModules">Names of linear maps, such as <see cref="AdapterStack.Modules"/>; none for a graph without adapters.</param>
+    public static ModelGraph For(ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules)
+    {
+        var modules = adaptedModules.ToFrozenSet(StringComparer.Ordinal);
+        return Known.GetOrAdd(
+            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal))), key => new(key.Item1, key.Item2, modules));
+    }
 
     /// <summary>
     /// What to give as <see cref="Cosines"/> and <see cref="Sines"/>, where the graph takes them: for each length one table, one behind the
@@ -153,9 +170,9 @@ public sealed class ModelGraph
         }
     }
 
-    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph)
+    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules)
     {
-        Context context = target == Target.Fused ? new CachedContext(graph) : new WholeContext(graph);
+        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules) : new WholeContext(graph, adaptedModules);
         graph.Output(Logits, config.Family.Describe(config).Logits(context));
         return context.Caches;
     }

@@ -110,11 +110,15 @@ internal sealed class OnnxWriter
 
     public string Constant(params ReadOnlySpan<long> values) => Constant(TensorProto.Types.DataType.Int64, [values.Length], values);
 
-    /// <summary>A shape as a one-dimensional tensor. Where one side is not known it is left for ONNX to infer (-1).</summary>
-    public string ShapeTensor(Shape shape)
+    /// <summary>
+    /// The shape for a Reshape as a one-dimensional tensor. A side that stays in its place is copied (0), and of the sides that are not
+    /// known one is left for ONNX to infer (-1), so that few shapes are computed when the graph runs.
+    /// </summary>
+    public string ShapeTensor(Shape shape, Shape before)
     {
-        var inferred = shape.ToList().FindIndex(dim => !dim.IsKnown);
-        var sides = shape.Select((dim, axis) => axis == inferred ? -1 : dim).ToArray();
+        var copied = shape.Select((dim, axis) => axis < before.Count && dim == before[axis] && !dim.IsKnown ? 0 : dim).ToArray();
+        var inferred = Array.FindIndex(copied, dim => !dim.IsKnown);
+        var sides = copied.Select((dim, axis) => axis == inferred ? -1 : dim).ToArray();
         return sides.All(side => side.IsKnown)
             ? Constant([.. sides.Select(side => side.Factor)])
             : Apply("Concat", sides.Select(Side), ("axis", 0L));

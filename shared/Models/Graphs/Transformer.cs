@@ -3,23 +3,48 @@ using Microsoft.ML.OnnxRuntime;
 namespace Hindsight.Models;
 
 /// <summary>A model that reads whole texts: logits at every position. The weights must outlive it.</summary>
-public sealed class Transformer(Weights weights, Target target, int threads) : IDisposable
+public sealed class Transformer : IDisposable
 {
-    private readonly ModelGraph graph = ModelGraph.For(weights.Config, target);
-    private readonly InferenceSession session = ModelGraph.For(weights.Config, target).Open(weights, threads);
+    private readonly ModelGraph graph;
+    private readonly InferenceSession session;
+
+    /// <param name="weights">The model, or the base of the adapters.</param>
+    /// <param name="target">The form of the graph.</param>
+    /// <param name="threads">Threads that one run uses.</param>
+    /// <param name="adaptedModules">The modules of the adapter stacks that are to come; none for the weights alone.</param>
+    public Transformer(Weights weights, Target target, int threads, params IReadOnlyCollection<string> adaptedModules)
+    {
+        graph = ModelGraph.For(weights.Config, target, adaptedModules);
+        session = graph.Open(weights, threads);
+    }
 
     /// <returns>Row-major [ids, vocabulary]: row i holds the logits of the token after <c>ids[i]</c>.</returns>
     /// <exception cref="InvalidDataException">There are no ids, more than the model has positions, or one outside the vocabulary.</exception>
-    public float[] Logits(IReadOnlyList<int> ids)
+    public float[] Logits(IReadOnlyList<int> ids) => Logits([ids], null, []);
+
+    /// <summary>The logits under one adapter of a stack.</summary>
+    /// <param name="ids">One text.</param>
+    /// <param name="stack">A stack on the modules this transformer was made for.</param>
+    /// <param name="slot">The place of the adapter in the stack; null for the base alone.</param>
+    /// <inheritdoc cref="Logits(IReadOnlyList{int})"/>
+    public float[] Logits(IReadOnlyList<int> ids, AdapterStack stack, int? slot) => Logits([ids], stack, [slot]);
+
+    /// <summary>The logits of several texts of one length, each under an adapter of its own.</summary>
+    /// <returns>Row-major [texts, ids, vocabulary].</returns>
+    internal float[] Logits(IReadOnlyList<IReadOnlyList<int>> texts, AdapterStack? stack, IReadOnlyList<int?> slots)
     {
-        graph.CheckIds(ids);
+        var (rows, length) = (texts.Count, texts[0].Count);
+        foreach (var ids in texts)
+        {
+            graph.CheckIds(ids);
+        }
+
         var config = graph.Config;
-        var length = ids.Count;
         var inputs = new Dictionary<string, OrtValue>();
         try
         {
-            inputs.Add(ModelGraph.Ids, Tensor(ids.Select(id => (long)id), 1, length));
-            inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, length).Select(place => (long)place), length));
+            inputs.Add(ModelGraph.Ids, Tensor(texts.SelectMany(ids => ids).Select(id => (long)id), rows, length));
+            inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, rows * length).Select(place => (long)place), rows * length));
             if (graph.TakesRotary)
             {
                 var rotary = graph.Rotary(length);
@@ -29,23 +54,29 @@ public sealed class Transformer(Weights weights, Target target, int threads) : I
 
             if (graph.TakesPositions)
             {
-                inputs.Add(ModelGraph.Positions, Tensor(Enumerable.Range(0, length).Select(place => (long)place), 1, length));
+                inputs.Add(ModelGraph.Positions, Tensor(Enumerable.Range(0, rows * length).Select(place => (long)place % length), rows, length));
             }
 
-            if (target == Target.Fused)
+            if (graph.Target == Target.Fused)
             {
-                inputs.Add(ModelGraph.LastPositions, Tensor([length - 1], 1));
+                inputs.Add(ModelGraph.LastPositions, Tensor(Enumerable.Repeat(length - 1, rows), rows));
                 inputs.Add(ModelGraph.GreatestLength, Tensor([length]));
                 foreach (var layer in graph.Caches)
                 {
-                    long[] shape = [1, config.KeyValueHeads, length, graph.HeadWidth];
+                    long[] shape = [rows, config.KeyValueHeads, length, graph.HeadWidth];
                     inputs.Add(ModelGraph.Past(layer, "key"), Tensor(new float[shape.Aggregate((a, b) => a * b)], shape));
                     inputs.Add(ModelGraph.Past(layer, "value"), Tensor(new float[shape.Aggregate((a, b) => a * b)], shape));
                 }
             }
 
+            if (stack is not null)
+            {
+                inputs.Add(AdapterStack.Adapters, Tensor(slots.SelectMany(slot => Enumerable.Repeat(AdapterStack.RowOf(slot), length)), rows, length));
+            }
+
+            var all = inputs.Concat(stack?.Inputs.Select(input => KeyValuePair.Create(input.Input, input.Value)) ?? []);
             using var run = new RunOptions();
-            using var results = session.Run(run, inputs, [ModelGraph.Logits]);
+            using var results = session.Run(run, new Dictionary<string, OrtValue>(all), [ModelGraph.Logits]);
             return results[0].GetTensorDataAsSpan<float>().ToArray();
         }
         finally

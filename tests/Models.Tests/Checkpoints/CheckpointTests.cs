@@ -67,7 +67,7 @@ public class CheckpointTests
         File.Move(model.PathOf("model.safetensors"), model.PathOf("adapter_model.safetensors"));
         File.WriteAllText(model.PathOf("adapter_config.json"), "{}");
 
-        Assert.Contains("LoRA adapters are not supported yet", model.Refusal(), StringComparison.Ordinal);
+        Assert.Contains("holds a LoRA adapter and no whole model", model.Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -33,7 +33,7 @@ internal sealed record PositionedEmbedding(Embedding Tokens, Embedding Positions
     public override Sym Call(Context context, Sym x) => Tokens.Call(context, x) + Positions.Call(context, context.Positions);
 }
 
-/// <summary>A linear map, with a bias or without.</summary>
+/// <summary>A linear map, with a bias or without, and the adapters on it.</summary>
 /// <param name="Name">The module; its weight is Name.weight.</param>
 /// <param name="From">Elements of an input.</param>
 /// <param name="To">Elements of an output.</param>
@@ -44,9 +44,10 @@ internal sealed record Linear(string Name, int From, int To, bool Bias = false, 
     public override Sym Call(Context context, Sym x)
     {
         var weight = Transposed ? context.Parameter($"{Name}.weight", From, To) : context.Parameter($"{Name}.weight", To, From);
-        return Bias
+        var y = Bias
             ? context.Graph.Apply(new LinearMap(Transposed), x, weight, context.Parameter($"{Name}.bias", To))
             : context.Graph.Apply(new LinearMap(Transposed), x, weight);
+        return context.Adapt(Name, x, y);
     }
 }
 

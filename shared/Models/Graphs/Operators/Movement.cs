@@ -10,7 +10,7 @@ internal sealed record Reshape(Shape Shape) : Operator
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target) =>
-        writer.Emit("Reshape", [writer.Name(node.Inputs[0]), writer.ShapeTensor(Shape)], [writer.Name(new(node, 0))]);
+        writer.Emit("Reshape", [writer.Name(node.Inputs[0]), writer.ShapeTensor(Shape, node.Inputs[0].Shape)], [writer.Name(new(node, 0))]);
 }
 
 /// <summary>The sides in another order: side i of the result is side <c>Axes[i]</c> of the input.</summary>

@@ -19,16 +19,16 @@ internal sealed record LinearMap(bool Transposed = false) : Operator
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Gemm", node, ("transB", Transposed ? 0L : 1L));
 }
 
-/// <summary>Products of the matrices in the two innermost sides; all sides outside them are equal.</summary>
+/// <summary>Products of the matrices in the two innermost sides; all sides outside them are equal, or a is one matrix for all of b's.</summary>
 internal sealed record MatMul : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
         Require(
-            inputs is [{ Shape: var a }, { Shape: var b }] && a.Count == b.Count && a.Count >= 2
-            && a.SkipLast(2).SequenceEqual(b.SkipLast(2)) && a[^1] == b[^2],
+            inputs is [{ Shape: var a }, { Shape: var b }] && a.Count >= 2 && b.Count >= a.Count
+            && (a.Count == 2 || a.SkipLast(2).SequenceEqual(b.SkipLast(2))) && a[^1] == b[^2],
             inputs);
-        return [new(DType.Float32, inputs[0].Shape.With(inputs[0].Shape.Count - 1, inputs[1].Shape[^1]))];
+        return [new(DType.Float32, inputs[1].Shape.With(inputs[1].Shape.Count - 2, inputs[0].Shape[^2]))];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("MatMul", node);

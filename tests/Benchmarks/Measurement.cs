@@ -1,0 +1,45 @@
+namespace Hindsight.Benchmarks;
+
+/// <summary>How long one contender took in each round of a run.</summary>
+/// <param name="Name">The contender.</param>
+/// <param name="Seconds">One entry a round, in order.</param>
+internal sealed record Measurement(string Name, IReadOnlyList<double> Seconds)
+{
+    public double Median => MedianOf(Seconds);
+
+    /// <summary>
+    /// Runs all contenders in turn, round after round, so that what else the machine does meets them alike. The rounds before the first
+    /// counted one warm caches and the compiler.
+    /// </summary>
+    public static IReadOnlyList<Measurement> Interleave(
+        TimeProvider clock, int rounds, int warmUps, params IReadOnlyList<(string Name, Action Run)> contenders)
+    {
+        var seconds = contenders.Select(_ => new List<double>()).ToArray();
+        for (var round = -warmUps; round < rounds; round++)
+        {
+            for (var index = 0; index < contenders.Count; index++)
+            {
+                var start = clock.GetTimestamp();
+                contenders[index].Run();
+                if (round >= 0)
+                {
+                    seconds[index].Add(clock.GetElapsedTime(start).TotalSeconds);
+                }
+            }
+        }
+
+        return [.. contenders.Select((contender, index) => new Measurement(contender.Name, seconds[index]))];
+    }
+
+    /// <summary>
+    /// How many times as fast this is as <paramref name="other"/>: the median over the rounds of the two times of one round, in which
+    /// the machine's load was most alike.
+    /// </summary>
+    public double SpeedAgainst(Measurement other) => MedianOf([.. other.Seconds.Zip(Seconds, (theirs, ours) => theirs / ours)]);
+
+    private static double MedianOf(IReadOnlyList<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+}

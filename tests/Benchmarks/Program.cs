@@ -1,0 +1,19 @@
+using Hindsight.Benchmarks;
+
+// Each benchmark takes the arguments that follow its name.
+var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.Ordinal)
+{
+    ["decode"] = Decode.Run,
+    ["sampling"] = Sampling.Run,
+    ["interpolation"] = InterpolationBenchmark.Run,
+};
+
+if (args is [var name, .. var rest] && benchmarks.TryGetValue(name, out var run))
+{
+    Console.WriteLine(Machine.Describe());
+    run(rest);
+    return 0;
+}
+
+Console.Error.WriteLine($"Name a benchmark to run: {string.Join(", ", benchmarks.Keys)}.");
+return 1;

@@ -1,0 +1,84 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Hindsight.Models;
+
+namespace Hindsight.Generation.Tests;
+
+public class DecodingBatchTests
+{
+    [Fact]
+    public void Reordered_rows_go_on_as_the_rows_they_came_from()
+    {
+        const int Rows = 7;
+        using var weights = Reference.Load("stories260k-real", "model");
+        using var batch = new DecodingBatch(weights, Rows, maxLength: 32, threads: 1);
+
+        // Row i holds a prompt of its own, of a length of its own; what follows token 5 tells whose keys and values a row has.
+        var expected = Enumerable.Range(0, Rows).Select(row =>
+        {
+            Read(batch, Prompt(row));
+            batch.Place(0);
+            batch.Step([5]);
+            return batch.Logits(0).ToArray();
+        }).ToArray();
+
+        var sources = Gen.Choose(0, Rows - 1).ArrayOf(Rows);
+        Prop.ForAll(sources.ToArbitrary(), sources =>
+        {
+            for (var row = 0; row < Rows; row++)
+            {
+                Read(batch, Prompt(row));
+                batch.Place(row);
+            }
+
+            batch.Reorder(sources);
+            Assert.Equal(sources.Select(source => Prompt(source).Length), Enumerable.Range(0, Rows).Select(batch.Length));
+            batch.Step([5, 5, 5, 5, 5, 5, 5]);
+            Assert.All(sources.Index(), row => Assert.Equal(expected[row.Item], batch.Logits(row.Index).ToArray()));
+        }).QuickCheckThrowOnFailure();
+    }
+
+    [Fact]
+    public void A_prompt_is_read_in_pieces_while_rows_go_on()
+    {
+        using var weights = Reference.Load("stories260k-real", "model");
+        using var batch = new DecodingBatch(weights, rows: 2, maxLength: 400, threads: 2);
+        int[] story = [.. Enumerable.Range(0, 300).Select(place => 3 + (place % 500))];
+        Read(batch, story);
+        var expected = batch.PromptLogits.ToArray();
+
+        Read(batch, Prompt(1));
+        batch.Place(0);
+        var steps = new List<float[]>();
+        for (var step = 0; step < 3; step++)
+        {
+            batch.Step([7]);
+            steps.Add(batch.Logits(0).ToArray());
+        }
+
+        Read(batch, Prompt(1));
+        batch.Place(0);
+        batch.Begin(story);
+        foreach (var logits in steps)
+        {
+            Assert.False(batch.PromptIsRead);
+            batch.ReadPiece();
+            batch.Step([7]);
+            Assert.Equal(logits, batch.Logits(0).ToArray());
+        }
+
+        Assert.True(batch.PromptIsRead);
+        Assert.Equal(expected, batch.PromptLogits.ToArray());
+    }
+
+    private static int[] Prompt(int row) => [1, .. Enumerable.Range(0, row + 1).Select(place => 10 + (30 * row) + place)];
+
+    private static void Read(DecodingBatch batch, int[] prompt)
+    {
+        batch.Begin(prompt);
+        while (!batch.PromptIsRead)
+        {
+            batch.ReadPiece();
+        }
+    }
+}
