@@ -19,8 +19,7 @@ namespace Hindsight.Models;
 /// <see cref="GreatestLength"/> int32, the greatest of these lengths.
 /// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
 /// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
-/// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and
-/// <see cref="AdapterStack.Adapters"/>.
+/// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
 /// </remarks>
 public sealed class ModelGraph

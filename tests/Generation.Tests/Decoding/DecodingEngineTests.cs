@@ -12,6 +12,10 @@ public class DecodingEngineTests
     [InlineData("qwen2-sharded")]
     [InlineData("qwen2-bf16")]
     [InlineData("stories260k-real")]
+    [InlineData("llama3-rope-scaling")]
+    [InlineData("qwen3-tied")]
+    [InlineData("mistral-sliding-window")]
+    [InlineData("gemma2")]
     public void Greedy_answers_equal_the_reference(string model)
     {
         using var weights = Reference.Load(model, "model");
@@ -261,13 +265,22 @@ public class DecodingEngineTests
     }
 
     [Fact]
-    public void Rows_are_fewer_where_memory_is_short()
+    public void Rows_are_fewer_where_memory_is_short_and_a_model_that_cannot_fit_is_refused_with_the_numbers()
     {
         using var weights = Reference.Load("qwen2-tied", "model");
         // 3 layers, keys and values, 2 heads, 100 tokens of 16 floats, and 384 logits.
         const long Row = (3 * 2 * 2 * 100 * 16 * 4) + (384 * 4);
-        using var engine = new DecodingEngine(weights, new() { MaxLength = 100, Memory = (7 * Row) + 5, Threads = 1 });
+        var options = new EngineOptions { MaxLength = 100, Threads = 1 };
+        var plan = EngineMemory.Plan(weights.Config, weights.Precision, options);
+        Assert.Equal(Row, plan.Row);
+        Assert.Equal(options.MostRows, plan.Rows);
+
+        var left = plan.Total - (plan.Rows * Row);
+        using var engine = new DecodingEngine(weights, options with { Memory = left + (7 * Row) + 5 });
         Assert.Equal(7, engine.Rows);
+        var refusal = Assert.Throws<InvalidDataException>(() => EngineMemory.Plan(weights.Config, weights.Precision, options with { Memory = left + Row - 1 })).Message;
+        Assert.Contains("does not fit", refusal, StringComparison.Ordinal);
+        Assert.Contains("GiB", refusal, StringComparison.Ordinal);
     }
 
     private static void AssertGreedy(Weights weights, IReadOnlyList<(int[] Prompt, int[] Greedy)> answers)

@@ -13,7 +13,8 @@ public class FamilyTests
         using var weights = model.Folder.Load();
         using var fused = new Transformer(weights, Target.Fused, threads: 1);
         using var plain = new Transformer(weights, Target.Plain, threads: 1);
-        foreach (var length in (int[])[1, 7, 23, 45])
+        // 16 is the trained length of those whose frequencies jump behind it.
+        foreach (var length in (int[])[1, 16, 17, 45])
         {
             if (length > weights.Config.MaxPositions)
             {
