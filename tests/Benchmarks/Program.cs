@@ -5,6 +5,7 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
 {
     ["decode"] = Decode.Run,
     ["sampling"] = Sampling.Run,
+    ["interpolation"] = InterpolationBenchmark.Run,
 };
 
 if (args is [var name, .. var rest] && benchmarks.TryGetValue(name, out var run))

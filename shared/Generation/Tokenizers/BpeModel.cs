@@ -30,11 +30,13 @@ internal sealed class BpeModel
         if (byteFallback)
             byteIds = [.. Enumerable.Range(0, 256).Select(value => IdOf(TokenDecoder.ByteFallback.TokenOf((byte)value), "byte_fallback"))];
 
+        // Words are cut at characters that become bytes, so a merge of bytes would be passed over.
+        var bytes = byteIds?.ToHashSet() ?? [];
         var pairs = new HashSet<(string, string)>();
         foreach (var (left, right) in merges)
         {
-            _ = IdOf(left, "a merge");
-            _ = IdOf(right, "a merge");
+            if (bytes.Contains(IdOf(left, "a merge")) || bytes.Contains(IdOf(right, "a merge")))
+                throw new ArgumentException($"the merge of '{left}' and '{right}' joins tokens of byte_fallback, which is not supported");
             _ = IdOf(left + right, "a merge");
             if (left.Contains(' ', StringComparison.Ordinal) || right.Contains(' ', StringComparison.Ordinal))
                 throw new ArgumentException($"the merge of '{left}' and '{right}' contains a blank, which is not supported");

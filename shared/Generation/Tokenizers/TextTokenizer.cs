@@ -15,13 +15,16 @@ public sealed class TextTokenizer
     private readonly TokenizerParts parts;
     private readonly AddedTokens found;
     private readonly AddedTokens foundNormalized;
+    private readonly Dictionary<int, string> normalizedContents;
     private readonly HashSet<int> special;
 
     internal TextTokenizer(TokenizerParts parts)
     {
         this.parts = parts;
         found = new AddedTokens(parts.AddedTokens.Where(token => !token.Normalized).Select(token => (token, token.Content)));
-        foundNormalized = new AddedTokens(parts.AddedTokens.Where(token => token.Normalized).Select(token => (token, Normalize(token.Content))));
+        var normalized = parts.AddedTokens.Where(token => token.Normalized).Select(token => (Token: token, Text: Normalize(token.Content))).ToList();
+        foundNormalized = new AddedTokens(normalized);
+        normalizedContents = normalized.ToDictionary(token => token.Token.Id, token => token.Text);
         special = [.. parts.AddedTokens.Where(token => token.Special).Select(token => token.Id)];
         VocabularySize = parts.Tokens.Keys.Max() + 1;
     }
@@ -64,7 +67,10 @@ public sealed class TextTokenizer
         var tokens = new List<string>(ids.Count);
         foreach (var id in ids)
         {
-            if (!(skipSpecialTokens && special.Contains(id)) && parts.Tokens.TryGetValue(id, out var token))
+            if (skipSpecialTokens && special.Contains(id))
+                continue;
+            // A token found in normalised text is decoded from that form, so that the decoder can undo what the normalizer did.
+            if (normalizedContents.TryGetValue(id, out var token) || parts.Tokens.TryGetValue(id, out token))
                 tokens.Add(token);
         }
         return parts.Decoder is { } decoder ? string.Concat(decoder.Decode(tokens)) : string.Join(' ', tokens);

@@ -82,7 +82,7 @@ internal sealed class AdaptedCheckpoint
             ArrayPool<double>.Shared.Return(sums);
         }
 
-        if (!Precision.AllFinite(target))
+        if (!ElementWise.AllFinite(target))
         {
             throw new InvalidDataException($"{update} makes a weight of {name} larger than float32 can hold; the adapter is damaged.");
         }
@@ -102,7 +102,7 @@ internal sealed class AdaptedCheckpoint
         try
         {
             var ofEarly = first.Read(start, target.Length, buffer);
-            Precision.Interpolate(ofEarly, second.Read(start, target.Length, target), update.Parts[0].Weight, target);
+            ElementWise.Interpolate(ofEarly, second.Read(start, target.Length, target), update.Parts[0].Weight, target);
         }
         finally
         {

@@ -154,7 +154,7 @@ public sealed unsafe class AdapterStack : IDisposable
             }
         }
 
-        if (!Precision.AllFinite(up))
+        if (!ElementWise.AllFinite(up))
         {
             throw new InvalidDataException($"{update.Up.File.Path} has an update of {update.Module} larger than float32 can hold; the adapter is damaged.");
         }

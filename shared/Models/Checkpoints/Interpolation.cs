@@ -81,7 +81,7 @@ internal sealed class Interpolation
             // Adding 0 · early would lose the sign of a late −0; that is why the end points are read alone.
             var ofEarly = early[name].Read(start, target.Length, buffer);
             var ofLate = late[name].Read(start, target.Length, target);
-            Precision.Interpolate(ofEarly, ofLate, earlyWeight, target);
+            ElementWise.Interpolate(ofEarly, ofLate, earlyWeight, target);
         }
         finally
         {

@@ -44,16 +44,16 @@ internal readonly struct JsonFields
         _ => throw Wrong(field, value, "true or false"),
     };
 
-    public int Size(string field, int most, int? absent = null)
+    public int Size(string field, int most, int? absent = null, int least = 1)
     {
         if (Find(field) is not { } value)
         {
             return absent ?? throw new InvalidDataException($"{file} lacks the field {prefix}{field}.");
         }
 
-        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var size) && size >= 1 && size <= most
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var size) && size >= least && size <= most
             ? size
-            : throw Wrong(field, value, $"a whole number from 1 to {most}");
+            : throw Wrong(field, value, $"a whole number from {least} to {most}");
     }
 
     public double Positive(string field, double most, double? absent = null)

@@ -203,8 +203,8 @@ public static class Merge
 
         if (tensor.Type == StoredType.BF16)
         {
-            Precision.Narrow(values, rounded);
-            Precision.Widen(rounded, values);
+            ElementWise.Narrow(values, rounded);
+            ElementWise.Widen(rounded, values);
         }
         else
         {
@@ -213,7 +213,7 @@ public static class Merge
             TensorPrimitives.ConvertToSingle(halves, values);
         }
 
-        return Precision.AllFinite(values)
+        return ElementWise.AllFinite(values)
             ? MemoryMarshal.AsBytes(rounded)
             : throw new InvalidDataException($"The merged tensor {tensor.Name} has a weight too large for {tensor.Type.HeaderName()}, the type of the checkpoint whose layout it takes: save that one in a wider type, or exchange the parents.");
     }

@@ -37,8 +37,8 @@ internal static class RotaryFields
         {
             var outer = fields.Positive(field, most, absent);
             var inner = scaling?.Positive(field, most, outer) ?? outer;
-            return inner == outer || fields.Find(field) is not { } value ? inner
-                : throw scaling!.Value.NotSupported(field, scaling.Value.Find(field)!.Value, $"but {field} = {value.GetRawText()} outside: keep one of them");
+            return inner == outer || fields.Find(field) is null ? inner
+                : throw scaling!.Value.NotSupported(field, scaling.Value.Find(field)!.Value, $"but there is another {field} outside: keep one of them");
         }
 
         var theta = Either("rope_theta", MostTheta, 10_000);
@@ -48,22 +48,25 @@ internal static class RotaryFields
         {
             var holder = fields.Find("partial_rotary_factor") is null ? scaling!.Value : fields;
             throw holder.NotSupported("partial_rotary_factor", holder.Find("partial_rotary_factor")!.Value,
-                mayBePartial ? $"it must leave an even number of each head's {headSize} elements" : "only 1 is supported");
+                mayBePartial ? $"it must turn an even number of each head's {headSize} elements" : "only 1 is supported");
         }
 
-        var (rotary, reach) = scaling is { } rope ? Scaled(rope, fields, size, theta, maxPositions) : (new UnscaledRotary(size, theta), 0);
+        var (rotary, reach) = scaling is { } rope
+            ? Scaled(rope, fields, size, theta, maxPositions)
+            : (new UnscaledRotary(size, theta), 0);
         foreach (var length in new[] { 1, int.MaxValue })
         {
-            if (!Enumerable.Range(0, size / 2).All(pair => double.IsFinite(rotary.Frequency(pair, length))) || !double.IsFinite(rotary.Magnitude))
+            var frequencies = Enumerable.Range(0, size / 2).Select(pair => rotary.Frequency(pair, length));
+            if (!frequencies.Append(rotary.Magnitude).All(double.IsFinite))
             {
-                throw fields.NotSupported(name, fields.Find(name)!.Value, "these numbers give rotary angles that are not finite");
+                throw new InvalidDataException($"{fields.File} gives rotary angles that are not finite numbers: look at rope_theta and {name}.");
             }
         }
 
         return (rotary, (int)Math.Clamp(reach, maxPositions, ModelConfig.MostPositions));
     }
 
-    // Vouches for Reach tokens where the factor says how much longer than in training a sequence may be.
+    // Reach is the length that the factor makes of the trained one, and 0 where max_position_embeddings says it all.
     private static (RotaryEmbedding Rotary, double Reach) Scaled(JsonFields rope, JsonFields fields, int size, double theta, int maxPositions)
     {
         var trained = rope.Size(
@@ -93,7 +96,7 @@ internal static class RotaryFields
                     ? (new Llama3Rotary(size, theta, Factor(), low, high, trained), Factor() * trained)
                     : throw rope.NotSupported("low_freq_factor", rope.Find("low_freq_factor")!.Value, "it must be less than high_freq_factor");
 
-            case "yarn":
+            case "yarn" when !rope.Has("short_factor"):
                 var times = rope.Positive("factor", MostFactor, absent: extension);
                 return (
                     new YarnRotary(
@@ -102,12 +105,13 @@ internal static class RotaryFields
                         trained, rope.Flag("truncate", absent: true)),
                     times * trained);
 
-            case "longrope" or "su":
+            // "su" and "yarn" are what the first Phi-3 files called it.
+            case "longrope" or "su" or "yarn":
                 var longer = rope.Positive("factor", MostFactor, absent: extension);
                 return (
                     new LongRotary(
                         size, theta,
-                        rope.Positive("attention_factor", MostFactor, absent: longer <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(longer) / Math.Log(trained)))),
+                        rope.Positive("attention_factor", MostFactor, LongMagnitude(longer, trained)),
                         PairFactors(rope, "short_factor", size), PairFactors(rope, "long_factor", size), trained),
                     0);
 
@@ -116,13 +120,18 @@ internal static class RotaryFields
         }
     }
 
+    private static double LongMagnitude(double factor, int trained) =>
+        factor <= 1 ? 1 : Math.Sqrt(1 + (Math.Log(factor) / Math.Log(trained)));
+
     private static double YarnMagnitude(JsonFields rope, double factor)
     {
         double Warmth(double weight) => factor <= 1 ? 1 : (0.1 * weight * Math.Log(factor)) + 1;
-        double? Weight(string field) => rope.Find(field) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var zero) && zero == 0
-            ? null
-            : rope.Find(field) is null ? null : rope.Positive(field, MostFactor);
-        var absent = Weight("mscale") is { } mscale && Weight("mscale_all_dim") is { } ofAll ? Warmth(mscale) / Warmth(ofAll) : Warmth(1);
+        // A weight of 0 counts as none.
+        bool Has(string field) => rope.Find(field) is { } value
+            && !(value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var weight) && weight == 0);
+        var absent = Has("mscale") && Has("mscale_all_dim")
+            ? Warmth(rope.Positive("mscale", MostFactor)) / Warmth(rope.Positive("mscale_all_dim", MostFactor))
+            : Warmth(1);
         return rope.Positive("attention_factor", MostFactor, absent);
     }
 

@@ -32,7 +32,7 @@ internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info
                 bytes.CopyTo(MemoryMarshal.AsBytes(widened));
                 break;
             case StoredType.BF16:
-                Precision.Widen(MemoryMarshal.Cast<byte, ushort>(bytes), widened);
+                ElementWise.Widen(MemoryMarshal.Cast<byte, ushort>(bytes), widened);
                 break;
             case StoredType.F16:
                 TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<byte, Half>(bytes), widened);
@@ -41,7 +41,7 @@ internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info
                 throw new InvalidOperationException($"{Info.Type} is not a type of weights.");
         }
 
-        return Precision.AllFinite(values)
+        return ElementWise.AllFinite(values)
             ? values
             : throw new InvalidDataException($"{File.Path} has a weight in {Info.Name} that is not a finite number; the checkpoint is damaged.");
     }

@@ -18,9 +18,9 @@ public sealed unsafe class Weights : IDisposable
 
     private readonly Dictionary<string, Tensor> tensors = new(StringComparer.Ordinal);
     private readonly List<IDisposable> mappings = [];
-    private void* owned;
+    private readonly List<nint> owned = [];
 
-    private Weights(ModelConfig config) => Config = config;
+    private Weights(ModelConfig config, Precision precision) => (Config, Precision) = (config, precision);
 
     /// <summary>Fills part of a tensor with its elements from <paramref name="start"/> on.</summary>
     internal delegate void Read(string name, long start, Span<float> target);
@@ -29,22 +29,28 @@ public sealed unsafe class Weights : IDisposable
 
     public ModelConfig Config { get; }
 
+    /// <summary>Of the linear maps.</summary>
+    public Precision Precision { get; }
+
+    /// <summary>Memory that these weights hold beside the files that stay mapped, in bytes.</summary>
+    public long OwnedBytes { get; private set; }
+
     /// <summary>The names of all tensors. Tied embeddings appear once, as model.embed_tokens.weight.</summary>
     public IReadOnlyCollection<string> Names => tensors.Keys;
 
-    /// <summary>The float32 tensor of that name; it stays the property of these weights.</summary>
+    /// <summary>The tensor of that name; it stays the property of these weights.</summary>
     public OrtValue this[string name] => tensors[name].Value;
 
     /// <summary>A tensor's dimensions.</summary>
     public IReadOnlyList<long> Shape(string name) => tensors[name].Shape;
 
-    /// <summary>A tensor's elements, row-major, where the tensor lies; for tensors below 2^31 elements.</summary>
+    /// <summary>A float32 tensor's elements, row-major, where the tensor lies; for tensors below 2^31 elements.</summary>
     public ReadOnlySpan<float> Span(string name) => new((void*)tensors[name].Address, checked((int)tensors[name].Elements));
 
     /// <summary>Loads a checkpoint, which may be closed afterwards.</summary>
     /// <exception cref="InvalidDataException">A weight is not finite; the message names the tensor and its file.</exception>
-    public static Weights Load(Checkpoint checkpoint) =>
-        Create(checkpoint.Config, Of(checkpoint), name => checkpoint[name], (name, start, target) => checkpoint[name].ReadInto(start, target));
+    public static Weights Load(Checkpoint checkpoint, Precision precision = Precision.Float32) =>
+        Create(checkpoint.Config, precision, Of(checkpoint), name => checkpoint[name], (name, start, target) => checkpoint[name].ReadInto(start, target));
 
     /// <summary>
     /// earlyWeight · early + (1 − earlyWeight) · late in float32 (WiSE-FT), computed while loading; nothing is written. 0 and 1 give the
@@ -55,10 +61,10 @@ public sealed unsafe class Weights : IDisposable
     /// The checkpoints differ in architecture, shapes or tokenizer (the first difference is named), <paramref name="earlyWeight"/> is not
     /// in [0, 1], or a weight is not finite.
     /// </exception>
-    public static Weights Interpolate(Checkpoint early, Checkpoint late, double earlyWeight)
+    public static Weights Interpolate(Checkpoint early, Checkpoint late, double earlyWeight, Precision precision = Precision.Float32)
     {
         var interpolation = new Interpolation(early, late, earlyWeight);
-        return interpolation.Only is { } only ? Load(only) : Create(late.Config, Of(late), _ => null, interpolation.Read);
+        return interpolation.Only is { } only ? Load(only, precision) : Create(late.Config, precision, Of(late), _ => null, interpolation.Read);
     }
 
     /// <summary>
@@ -70,10 +76,10 @@ public sealed unsafe class Weights : IDisposable
     /// that, and lm_head.weight is among the names.
     /// </remarks>
     /// <exception cref="InvalidDataException">The adapter was opened for another base, or a weight is not finite.</exception>
-    public static Weights Merge(Checkpoint baseModel, AdapterUpdate update)
+    public static Weights Merge(Checkpoint baseModel, AdapterUpdate update, Precision precision = Precision.Float32)
     {
         var adapted = new AdaptedCheckpoint(baseModel, update);
-        return Create(adapted.Config, adapted.Tensors, adapted.Unchanged, adapted.Read);
+        return Create(adapted.Config, precision, adapted.Tensors, adapted.Unchanged, adapted.Read);
     }
 
     public void Dispose()
@@ -86,20 +92,32 @@ public sealed unsafe class Weights : IDisposable
         tensors.Clear();
         mappings.ForEach(mapping => mapping.Dispose());
         mappings.Clear();
-        NativeMemory.AlignedFree(owned);
-        owned = null;
+        owned.ForEach(memory => NativeMemory.AlignedFree((void*)memory));
+        owned.Clear();
     }
 
     private static IReadOnlyList<(string Name, StoredTensor Stored)> Of(Checkpoint checkpoint) =>
         [.. checkpoint.Names.Select(name => (name, checkpoint[name]))];
 
     private static Weights Create(
-        ModelConfig config, IReadOnlyList<(string Name, StoredTensor Stored)> tensors, Func<string, StoredTensor?> unchanged, Read read)
+        ModelConfig config, Precision precision, IReadOnlyList<(string Name, StoredTensor Stored)> tensors, Func<string, StoredTensor?> unchanged, Read read)
     {
-        var weights = new Weights(config);
+        var weights = new Weights(config, precision);
         try
         {
-            weights.Fill(tensors, unchanged, read);
+            var graph = ModelGraph.For(config, Target.Fused, [], precision);
+            if (precision == Precision.Float32)
+            {
+                weights.Fill(tensors, unchanged, read);
+            }
+            else
+            {
+                // Checked and read in the order of the file; a tied embedding is both a table and a linear map.
+                var tables = graph.FloatParameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
+                weights.Fill([.. tensors.Where(tensor => tables.Contains(tensor.Name))], unchanged, read);
+                weights.Quantise(graph.Int8Parameters, unchanged, read);
+            }
+
             return weights;
         }
         catch
@@ -117,8 +135,7 @@ public sealed unsafe class Weights : IDisposable
         var inPlace = wanted.Select(tensor => unchanged(tensor.Name) is { IsUsableInPlace: true } found ? found : null).ToArray();
         mappings.AddRange(inPlace.OfType<StoredTensor>().Select(tensor => tensor.File).Distinct().Select(file => file.Hold()));
         var total = wanted.Where((_, index) => inPlace[index] is null).Sum(tensor => AlignedBytes(tensor.Stored.Info));
-        owned = total > 0 ? NativeMemory.AlignedAlloc((nuint)total, Alignment) : null;
-        var next = (nint)owned;
+        var next = Own(total);
         for (var index = 0; index < wanted.Count; index++)
         {
             var (name, info) = (wanted[index].Name, wanted[index].Stored.Info);
@@ -131,30 +148,98 @@ public sealed unsafe class Weights : IDisposable
         var blocks = wanted
             .SelectMany((tensor, index) => Blocks(tensor.Stored.Info.Elements).Select(block => (Index: index, block.Start, block.Length)))
             .ToArray();
+        InAnyOrder(blocks, block => block.Index, block =>
+        {
+            if (inPlace[block.Index] is { } lying)
+            {
+                // For its check alone.
+                lying.Read(block.Start, block.Length, default);
+            }
+            else
+            {
+                var name = wanted[block.Index].Name;
+                read(name, block.Start, new Span<float>((float*)tensors[name].Address + block.Start, block.Length));
+            }
+        });
+    }
+
+    private void Quantise(IReadOnlyList<Int8Parameter> wanted, Func<string, StoredTensor?> unchanged, Read read)
+    {
+        // Outputs that are read together: their codes lie side by side, so a row of codes is written in whole cache lines.
+        const int Tile = 64;
+        void ReadFloats(string name, long start, Span<float> target)
+        {
+            if (unchanged(name) is { } lying)
+            {
+                lying.ReadInto(start, target);
+            }
+            else
+            {
+                read(name, start, target);
+            }
+        }
+
+        var next = Own(wanted.Sum(weight => AlignedBytes((long)weight.From * weight.To) + AlignedBytes((long)weight.To * sizeof(float))));
+        foreach (var weight in wanted)
+        {
+            Add(weight.Codes, TensorElementType.Int8, [weight.From, weight.To], sizeof(sbyte), ref next);
+            Add(weight.Scales, TensorElementType.Float, [weight.To], sizeof(float), ref next);
+        }
+
+        // A weight that lies with its inputs first is read whole: its outputs are columns.
+        var tiles = wanted
+            .SelectMany((weight, index) => weight.InputsFirst
+                ? [(Index: index, First: 0, Count: weight.To)]
+                : Enumerable.Range(0, (weight.To + Tile - 1) / Tile).Select(tile => (Index: index, First: tile * Tile, Count: Math.Min(Tile, weight.To - (tile * Tile)))))
+            .ToArray();
+        InAnyOrder(tiles, tile => tile.Index, tile =>
+        {
+            var weight = wanted[tile.Index];
+            var values = new float[(long)tile.Count * weight.From];
+            ReadFloats(weight.Name, (long)tile.First * weight.From, values);
+            var codes = (sbyte*)tensors[weight.Codes].Address + tile.First;
+            var scales = new Span<float>((float*)tensors[weight.Scales].Address + tile.First, tile.Count);
+            Int8Codes.Quantise(values, weight.InputsFirst, codes, weight.To, scales);
+        });
+    }
+
+    private void Add(string name, TensorElementType type, long[] shape, int size, ref nint next)
+    {
+        var elements = shape.Aggregate((a, b) => a * b);
+        tensors.Add(name, new Tensor(next, shape, elements, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, shape, next, elements * size)));
+        next += (nint)AlignedBytes(elements * size);
+    }
+
+    private nint Own(long bytes)
+    {
+        if (bytes == 0)
+        {
+            return 0;
+        }
+
+        var memory = (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
+        owned.Add(memory);
+        OwnedBytes += bytes;
+        return memory;
+    }
+
+    /// <summary>Does pieces of work on all cores. Of several faults the first in the order of the tensors is thrown, so that the same file gives the same message.</summary>
+    private static void InAnyOrder<T>(IReadOnlyList<T> pieces, Func<T, int> order, Action<T> work)
+    {
         var faults = new ConcurrentDictionary<int, InvalidDataException>();
-        Parallel.ForEach(blocks, block =>
+        Parallel.ForEach(pieces, piece =>
         {
             try
             {
-                if (inPlace[block.Index] is { } lying)
-                {
-                    // For its check alone.
-                    lying.Read(block.Start, block.Length, default);
-                }
-                else
-                {
-                    var name = wanted[block.Index].Name;
-                    read(name, block.Start, new Span<float>((float*)tensors[name].Address + block.Start, block.Length));
-                }
+                work(piece);
             }
             catch (InvalidDataException fault)
             {
-                faults[block.Index] = fault;
+                faults[order(piece)] = fault;
             }
         });
         if (!faults.IsEmpty)
         {
-            // The first in the order of the layers, so that the same file gives the same message.
             throw faults.MinBy(fault => fault.Key).Value;
         }
     }
@@ -168,5 +253,7 @@ public sealed unsafe class Weights : IDisposable
         }
     }
 
-    private static long AlignedBytes(TensorInfo info) => ((info.Elements * sizeof(float)) + Alignment - 1) / Alignment * Alignment;
+    private static long AlignedBytes(TensorInfo info) => AlignedBytes(info.Elements * sizeof(float));
+
+    private static long AlignedBytes(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

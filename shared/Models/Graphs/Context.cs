@@ -11,15 +11,18 @@ internal abstract class Context
     private readonly IReadOnlySet<string> adapted;
     private Sym? adapters;
 
-    protected Context(Graph graph, IReadOnlySet<string> adapted)
+    protected Context(Graph graph, IReadOnlySet<string> adapted, Precision precision)
     {
-        Graph = graph;
+        (Graph, Precision) = (graph, precision);
         this.adapted = adapted;
         Ids = Input(ModelGraph.Ids, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
         Selected = Input(ModelGraph.Selected, DType.Int64, Dim.Named("selected"));
     }
 
     public Graph Graph { get; }
+
+    /// <summary>Of the linear maps.</summary>
+    public Precision Precision { get; }
 
     /// <summary>Token ids, [tokens].</summary>
     public Sym Ids { get; }
@@ -91,7 +94,7 @@ internal sealed class CachedContext : Context
     private readonly Sym lastPositions;
     private readonly Sym greatestLength;
 
-    public CachedContext(Graph graph, IReadOnlySet<string> adapted) : base(graph, adapted)
+    public CachedContext(Graph graph, IReadOnlySet<string> adapted, Precision precision) : base(graph, adapted, precision)
     {
         lastPositions = Input(ModelGraph.LastPositions, DType.Int32, Batch);
         greatestLength = Input(ModelGraph.GreatestLength, DType.Int32);
@@ -147,10 +150,9 @@ internal sealed class CachedContext : Context
                 : wideRest == 0 ? Filled(x.Reshape([x.Shape[0], 2 * count, half]), half, wideHalf)
                 : Graph.Apply(
                     new Concat(),
-                    [
-                        Filled(Part(0, half), half, wideHalf), Filled(Part(half, half), half, wideHalf),
-                        .. rest == 0 ? (Sym[])[] : [Filled(Part(2 * half, rest), rest, wideRest)],
-                    ]);
+                    Filled(Part(0, half), half, wideHalf),
+                    Filled(Part(half, half), half, wideHalf),
+                    Filled(Part(2 * half, rest), rest, wideRest));
         }
 
         return x.Reshape([Batch, Sequence, count * ((2 * wideHalf) + wideRest)]);
@@ -168,7 +170,7 @@ internal sealed class CachedContext : Context
 }
 
 /// <summary>Whole sequences at once, without a cache, in standard operators. All sequences have the same length.</summary>
-internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted) : Context(graph, adapted)
+internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted, Precision precision) : Context(graph, adapted, precision)
 {
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {

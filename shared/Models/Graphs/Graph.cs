@@ -16,6 +16,8 @@ internal sealed class Graph
 
     public IEnumerable<Parameter> Parameters => nodes.Select(node => node.Operator).OfType<Parameter>();
 
+    public IEnumerable<Int8Parameter> Int8Parameters => nodes.Select(node => node.Operator).OfType<Int8Parameter>();
+
     public bool Takes(string input) => nodes.Any(node => node.Operator is Input { Name: var name } && name == input);
 
     /// <summary>The first result of an operator; most have one.</summary>

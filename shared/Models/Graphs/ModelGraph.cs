@@ -11,15 +11,16 @@ namespace Hindsight.Models;
 /// <remarks>
 /// Inputs of both forms: <see cref="Ids"/> int64 [batch, sequence]; <see cref="Selected"/> int64 [selected], the places batch·sequence
 /// whose logits are wanted; where <see cref="TakesRotary"/>, <see cref="Cosines"/> and <see cref="Sines"/> of the rotary angles, as
-/// <see cref="Rotary(int, int)"/> gives them; where <see cref="TakesPositions"/>, <see cref="Positions"/> int64 [batch, sequence], each new
+/// <see cref="Rotary(int)"/> gives them; where <see cref="TakesPositions"/>, <see cref="Positions"/> int64 [batch, sequence], each new
 /// token's position.
-/// The plain form takes whole sequences, with as many rows of cosines as tokens. In the fused form a graph whose rotary frequencies depend
-/// on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>) takes for positions the rows of its table, which may hold several
-/// tables one behind the other. The fused form has a cache for each of <see cref="Caches"/>:
-/// inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present of the same, which may be the
-/// same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
-/// <see cref="GreatestLength"/> int32, the greatest of these lengths. With adapted modules there are the inputs of
-/// <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
+/// The plain form takes whole sequences, with as many rows of cosines as tokens. The fused form has a cache for each of
+/// <see cref="Caches"/>: inputs Past(layer, "key" or "value") float [batch, keyValueHeads, capacity, <see cref="HeadWidth"/>], outputs Present
+/// of the same, which may be the same memory; <see cref="LastPositions"/> int32 [batch], each row's length with the new tokens less one;
+/// <see cref="GreatestLength"/> int32, the greatest of these lengths.
+/// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
+/// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
+/// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and
+/// <see cref="AdapterStack.Adapters"/>.
 /// Output: <see cref="Logits"/> float [selected, vocabulary].
 /// </remarks>
 public sealed class ModelGraph
@@ -33,22 +34,22 @@ public sealed class ModelGraph
     public const string Positions = "positions";
     public const string Logits = "logits";
 
-    private static readonly ConcurrentDictionary<(ModelConfig, Target, string), ModelGraph> Known = new();
+    private static readonly ConcurrentDictionary<(ModelConfig, Target, string, Precision), ModelGraph> Known = new();
 
     private readonly byte[] onnx;
-    private readonly IReadOnlyList<Parameter> parameters;
 
-    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules)
+    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules, Precision precision)
     {
         var graph = new Graph();
-        Caches = Describe(config, target, graph, adaptedModules);
+        Caches = Describe(config, target, graph, adaptedModules, precision);
         Config = config;
         Target = target;
         TakesRotary = graph.Takes(Cosines);
         TakesPositions = graph.Takes(Positions);
         AdaptedModules = adaptedModules;
         Adaptable = AdaptableModules.Of(graph);
-        parameters = [.. graph.Parameters];
+        FloatParameters = [.. graph.Parameters];
+        Int8Parameters = [.. graph.Int8Parameters];
         onnx = OnnxWriter.Write(graph, target);
     }
 
@@ -71,6 +72,12 @@ public sealed class ModelGraph
     /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
     public IReadOnlySet<string> AdaptedModules { get; }
 
+    /// <summary>The weights that are float32, by Hugging Face name.</summary>
+    internal IReadOnlyList<Parameter> FloatParameters { get; }
+
+    /// <summary>The weights of linear maps in 8-bit integers; none in float32.</summary>
+    internal IReadOnlyList<Int8Parameter> Int8Parameters { get; }
+
     /// <summary>What an adapter can change.</summary>
     internal AdaptableModules Adaptable { get; }
 
@@ -81,7 +88,7 @@ public sealed class ModelGraph
     internal static IReadOnlyList<Parameter> Parameters(ModelConfig config)
     {
         var graph = new Graph();
-        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty);
+        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty, Precision.Float32);
         return [.. graph.Parameters];
     }
 
@@ -89,24 +96,29 @@ public sealed class ModelGraph
 
     /// <summary>A graph whose rows may each have an adapter; it takes the inputs of any <see cref="AdapterStack"/> on these modules.</summary>
     /// <param name="adaptedModules">Names of linear maps, such as <see cref="AdapterStack.Modules"/>; none for a graph without adapters.</param>
-    public static ModelGraph For(ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules)
+    /// <param name="precision">Of the linear maps.</param>
+    public static ModelGraph For(
+        ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules, Precision precision = Precision.Float32)
     {
         var modules = adaptedModules.ToFrozenSet(StringComparer.Ordinal);
         return Known.GetOrAdd(
-            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal))), key => new(key.Item1, key.Item2, modules));
+            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal)), precision), key => new(key.Item1, key.Item2, modules, key.Item4));
     }
 
-    /// <summary>What to give as <see cref="Cosines"/> and <see cref="Sines"/>; where the graph takes them.</summary>
-    /// <param name="positions">Rows of the table.</param>
-    /// <param name="length">Tokens of the sequence, where the frequencies depend on it.</param>
-    public RotaryTable Rotary(int positions, int length)
+    /// <summary>
+    /// What to give as <see cref="Cosines"/> and <see cref="Sines"/>, where the graph takes them: for each length one table, one behind the
+    /// other. More than one makes sense only where the frequencies depend on the length.
+    /// </summary>
+    /// <param name="positions">Rows of each table.</param>
+    /// <param name="lengths">Tokens of the sequences.</param>
+    public RotaryTable Rotary(int positions, params ReadOnlySpan<int> lengths)
     {
         var rotary = Config.Rotary ?? throw new InvalidOperationException($"{Config.Architecture} has no rotary embedding.");
-        return new(rotary, positions, length, Target == Target.Fused ? CachedContext.HalfOf(rotary) : rotary.Size / 2);
+        return new(rotary, positions, lengths, Target == Target.Fused ? CachedContext.HalfOf(rotary) : rotary.Size / 2);
     }
 
-    /// <summary>The table for sequences of up to that many tokens whose frequencies do not change within them.</summary>
-    public RotaryTable Rotary(int positions) => Rotary(positions, positions);
+    /// <summary>The table for all sequences of up to that many tokens, where their frequencies are the same.</summary>
+    public RotaryTable Rotary(int positions) => Rotary(positions, [positions]);
 
     public static string Past(string layer, string part) => $"{layer}.past_{part}";
 
@@ -154,9 +166,9 @@ public sealed class ModelGraph
             // Folding would read weights from the empty file.
             options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "ConstantFolding");
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.FullName);
-            foreach (var parameter in parameters)
+            foreach (var name in FloatParameters.Select(parameter => parameter.Name).Concat(Int8Parameters.SelectMany(parameter => new[] { parameter.Codes, parameter.Scales })))
             {
-                options.AddInitializer(parameter.Name, weights[parameter.Name]);
+                options.AddInitializer(name, weights[name]);
             }
 
             return new InferenceSession(onnx, options);
@@ -167,9 +179,9 @@ public sealed class ModelGraph
         }
     }
 
-    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules)
+    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules, Precision precision)
     {
-        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules) : new WholeContext(graph, adaptedModules);
+        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules, precision) : new WholeContext(graph, adaptedModules, precision);
         graph.Output(Logits, config.Family.Describe(config).Logits(context));
         return context.Caches;
     }

@@ -54,6 +54,7 @@ internal sealed class OnnxWriter
     {
         Input input => input.Name,
         Parameter parameter => parameter.Name,
+        Int8Parameter parameter => value.Index == 0 ? parameter.Codes : parameter.Scales,
         _ when outputs.TryGetValue(value, out var name) => name,
         // Both numbers are set off from each other and from the letters, or two values could come to share a name.
         var op => string.Create(CultureInfo.InvariantCulture, $"{op.GetType().Name}_{value.Node.Id}_{value.Index}"),
@@ -72,9 +73,9 @@ internal sealed class OnnxWriter
         }
     }
 
-    public void Parameter(string name, Shape shape)
+    public void Parameter(string name, DType type, Shape shape)
     {
-        var tensor = new TensorProto { Name = name, DataType = TensorProto.Types.DataType.Float, DataLocation = TensorProto.Types.DataLocation.External };
+        var tensor = new TensorProto { Name = name, DataType = ElementType(type), DataLocation = TensorProto.Types.DataLocation.External };
         tensor.Dims.AddRange(shape.Select(dim => dim.Factor));
         tensor.ExternalData.Add(new StringStringEntryProto { Key = "location", Value = WeightsFile });
         proto.Initializer.Add(tensor);
@@ -105,6 +106,8 @@ internal sealed class OnnxWriter
     }
 
     public string Constant(float value) => Constant(TensorProto.Types.DataType.Float, [], [value]);
+
+    public string Constant(byte value) => Constant(TensorProto.Types.DataType.Uint8, [], [value]);
 
     public string Constant(long value) => Constant(TensorProto.Types.DataType.Int64, [], [value]);
 
@@ -205,6 +208,8 @@ internal sealed class OnnxWriter
         DType.Float32 => TensorProto.Types.DataType.Float,
         DType.Int32 => TensorProto.Types.DataType.Int32,
         DType.Int64 => TensorProto.Types.DataType.Int64,
+        DType.Int8 => TensorProto.Types.DataType.Int8,
+        DType.UInt8 => TensorProto.Types.DataType.Uint8,
         _ => throw new ArgumentOutOfRangeException(nameof(type)),
     };
 }

@@ -1,22 +1,25 @@
 namespace Hindsight.Models;
 
-/// <summary>Cosines and sines of a rotary embedding's angles, [positions, half] each; computed in double.</summary>
+/// <summary>Cosines and sines of a rotary embedding's angles, [lengths·positions, half] each; computed in double.</summary>
 /// <remarks>Columns beyond the embedding's Size/2 belong to the zeros a head is widened with, and do not turn.</remarks>
 public sealed class RotaryTable
 {
-    internal RotaryTable(RotaryEmbedding rotary, int positions, int length, int half)
+    internal RotaryTable(RotaryEmbedding rotary, int positions, ReadOnlySpan<int> lengths, int half)
     {
-        Shape = [positions, half];
-        Cosines = new float[positions * half];
-        Sines = new float[positions * half];
-        for (var pair = 0; pair < half; pair++)
+        Shape = [(long)lengths.Length * positions, half];
+        Cosines = new float[lengths.Length * positions * half];
+        Sines = new float[Cosines.Length];
+        for (var table = 0; table < lengths.Length; table++)
         {
-            var frequency = pair < rotary.Size / 2 ? rotary.Frequency(pair, length) : 0;
-            for (var position = 0; position < positions; position++)
+            for (var pair = 0; pair < half; pair++)
             {
-                var (sine, cosine) = Math.SinCos(position * frequency);
-                Cosines[(position * half) + pair] = (float)(cosine * rotary.Magnitude);
-                Sines[(position * half) + pair] = (float)(sine * rotary.Magnitude);
+                var frequency = pair < rotary.Size / 2 ? rotary.Frequency(pair, lengths[table]) : 0;
+                for (var position = 0; position < positions; position++)
+                {
+                    var place = (((table * positions) + position) * half) + pair;
+                    var (sine, cosine) = Math.SinCos(position * frequency);
+                    (Cosines[place], Sines[place]) = ((float)(cosine * rotary.Magnitude), (float)(sine * rotary.Magnitude));
+                }
             }
         }
     }

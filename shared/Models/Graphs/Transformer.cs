@@ -14,7 +14,7 @@ public sealed class Transformer : IDisposable
     /// <param name="adaptedModules">The modules of the adapter stacks that are to come; none for the weights alone.</param>
     public Transformer(Weights weights, Target target, int threads, params IReadOnlyCollection<string> adaptedModules)
     {
-        graph = ModelGraph.For(weights.Config, target, adaptedModules);
+        graph = ModelGraph.For(weights.Config, target, adaptedModules, weights.Precision);
         session = graph.Open(weights, threads);
     }
 
@@ -47,7 +47,7 @@ public sealed class Transformer : IDisposable
             inputs.Add(ModelGraph.Selected, Tensor(Enumerable.Range(0, rows * length).Select(place => (long)place), rows * length));
             if (graph.TakesRotary)
             {
-                var rotary = graph.Rotary(length, length);
+                var rotary = graph.Rotary(length);
                 inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
                 inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
             }

@@ -3,7 +3,7 @@ namespace Hindsight.Generation.Tests;
 /// <summary>Encodings and decodings recorded from the Hugging Face tokenizers library.</summary>
 public class TextTokenizerGoldenTests
 {
-    public static TheoryData<string> Names => ["gpt2", "qwen2.5", "tiny-qwen", "tiny-llama3", "tiny-sp_gemma"];
+    public static TheoryData<string> Names => ["gpt2", "qwen2.5", "tiny-qwen", "tiny-llama3", "tiny-sp_gemma", "sp-llama2", "sp-mistral"];
 
     [Theory]
     [MemberData(nameof(Names))]

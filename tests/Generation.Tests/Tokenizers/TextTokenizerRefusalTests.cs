@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Hindsight.Generation.Tests;
 
 public class TextTokenizerRefusalTests
@@ -6,6 +8,12 @@ public class TextTokenizerRefusalTests
 
     private static string Json(string vocabulary = Vocabulary, string merges = """["a b"]""", string model = "", string rest = "") =>
         $$"""{"model": {"type": "BPE", "vocab": {{vocabulary}}, "merges": {{merges}} {{model}}} {{rest}}}""";
+
+    private static string BytesMerged()
+    {
+        var bytes = Enumerable.Range(0, 256).Select(value => string.Create(CultureInfo.InvariantCulture, $"\"<0x{value:X2}>\": {value}"));
+        return Json($$"""{ {{string.Join(", ", bytes)}}, "<0xC3><0xA9>": 256}""", """["<0xC3> <0xA9>"]""", """, "byte_fallback": true""");
+    }
 
     public static TheoryData<string, string> Broken => new()
     {
@@ -32,6 +40,7 @@ public class TextTokenizerRefusalTests
         { Json(model: """, "end_of_word_suffix": "</w>" """), "end_of_word_suffix" },
         { Json(model: """, "unk_token": "zzz" """), "zzz" },
         { Json(model: """, "byte_fallback": true"""), "<0x00>" },
+        { BytesMerged(), "byte_fallback" },
         { Json(model: """, "fuse_unk": "yes" """), "fuse_unk" },
         { Json(rest: """, "normalizer": {"type": "Precompiled"}"""), "Precompiled" },
         { Json(rest: """, "normalizer": {"type": "NFKC"}"""), "NFKC" },

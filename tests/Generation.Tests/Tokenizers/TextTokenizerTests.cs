@@ -70,7 +70,7 @@ public class TextTokenizerTests
     public void A_long_text_without_a_break_is_encoded_in_time(string unit)
     {
         var text = string.Concat(Enumerable.Repeat(unit, 300_000 / unit.Length));
-        foreach (var name in (ReadOnlySpan<string>)["tiny-llama3", "tiny-sp_gemma"])
+        foreach (var name in (ReadOnlySpan<string>)["tiny-llama3", "tiny-sp_gemma", "sp-llama2"])
         {
             var tokenizer = TokenizerFolder.Tokenizer(name);
             Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text, addSpecialTokens: false), skipSpecialTokens: true));
@@ -95,6 +95,9 @@ public class TextTokenizerTests
     [InlineData("x <w> y", "x ", "<w>", " y")]
     [InlineData("x<w>y", "x<w>y")]
     [InlineData("<w>y", "<w>y")]
+    [InlineData("<w>\u200d", "<w>\u200d")]
+    [InlineData("<w>\u24b6", "<w>\u24b6")]
+    [InlineData("<w>\u00b2", "<w>", "\u00b2")]
     [InlineData("<t><t", "<t>", "<t")]
     public void Added_tokens_are_cut_out_leftmost_longest(string text, params string[] pieces)
     {
@@ -152,6 +155,24 @@ public class TextTokenizerTests
             """);
         Assert.Equal([3, 4, 5, 2], tokenizer.Encode("a b<x>b", addSpecialTokens: true));
         Assert.Equal("a bb", tokenizer.Decode([3, 4, 5, 2], skipSpecialTokens: true));
+    }
+
+    [Theory]
+    [InlineData("a <x> b", "a <x> b")]
+    [InlineData("a <s> b", "a b")]
+    public void A_token_found_in_normalised_text_takes_its_blank_along_and_gives_it_back(string text, string decoded)
+    {
+        var tokenizer = TokenizerFolder.FromJson("""
+            {"model": {"type": "BPE", "vocab": {"▁": 0, "a": 1, "b": 2, "▁a": 3, "▁b": 4}, "merges": ["▁ a", "▁ b"]},
+             "added_tokens": [{"id": 5, "content": "<x>", "special": false, "normalized": true}, {"id": 6, "content": "<s>", "special": true, "normalized": true}],
+             "normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]},
+             "decoder": {"type": "Sequence", "decoders": [
+               {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]}}
+            """);
+        var ids = tokenizer.Encode(text, addSpecialTokens: false);
+        Assert.Equal(3, ids.Count);
+        Assert.Equal(decoded, tokenizer.Decode(ids, skipSpecialTokens: true));
+        Assert.Equal(text, tokenizer.Decode(ids, skipSpecialTokens: false));
     }
 
     private static string WithoutLoneSurrogates(string text)

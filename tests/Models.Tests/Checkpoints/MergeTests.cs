@@ -61,7 +61,7 @@ public sealed class MergeTests : IDisposable
         foreach (var name in expected.Names)
         {
             var rounded = new ushort[expected.Span(name).Length];
-            Precision.Narrow(expected.Span(name), rounded);
+            ElementWise.Narrow(expected.Span(name), rounded);
             Assert.Equal(rounded, MemoryMarshal.Cast<float, uint>(merged.Span(name)).ToArray().Select(bits => (ushort)(bits >> 16)));
         }
 

@@ -99,17 +99,90 @@ public class ModelConfigTests
     [InlineData("layer_types", """["full_attention","sliding_attention"]""", "layer_types", "full_attention")]
     [InlineData("pretraining_tp", "2", "pretraining_tp = 2", "only 1")]
     [InlineData("partial_rotary_factor", "0.5", "partial_rotary_factor = 0.5", "only 1")]
-    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8}""", "rope_scaling.rope_type = \"llama3\"", "not supported")]
-    [InlineData("rope_scaling", """{"type":"linear","factor":2}""", "rope_scaling.type = \"linear\"", "not supported")]
-    [InlineData("rope_scaling", """{"factor":2}""", "rope_scaling.factor = 2", "not supported")]
+    [InlineData("text_config", """{"hidden_size":64}""", "text_config", "save the text model alone")]
+    [InlineData("rope_scaling", """{"rope_type":"mrope","mrope_section":[2,3,3]}""", "rope_scaling.rope_type = \"mrope\"", "supported are default, linear, dynamic, llama3, yarn and longrope")]
+    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8}""", "lacks the field rope_scaling.low_freq_factor")]
+    [InlineData("rope_scaling", """{"rope_type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4}""", "low_freq_factor = 4", "less than high_freq_factor")]
+    [InlineData("rope_scaling", """{"type":"linear"}""", "lacks the field rope_scaling.factor")]
+    [InlineData("rope_scaling", """{"type":"linear","factor":-2}""", "rope_scaling.factor = -2", "above 0")]
+    [InlineData("rope_scaling", """{"factor":2}""", "rope_scaling.factor = 2", "no rope_type")]
+    [InlineData("rope_scaling", """{"type":"longrope","short_factor":[1,2,3],"long_factor":[1,2,3]}""", "short_factor = [1,2,3]", "3 numbers where 8 pairs turn")]
+    [InlineData("rope_scaling", """{"type":"longrope","short_factor":[1,0,3]}""", "short_factor = [1,0,3]", "a list of numbers above 0")]
+    [InlineData("rope_scaling", """{"type":"longrope","short_factor":[1,1,1,1,1,1,1,1],"long_factor":[2,2,2,2,2,2,2,2],"original_max_position_embeddings":1}""", "rope_scaling", "not finite")]
     [InlineData("rope_scaling", "2", "rope_scaling", "a number")]
-    [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":500000}""", "rope_parameters.rope_type = \"yarn\"", "not supported")]
-    [InlineData("rope_parameters", """{"rope_type":"default","rope_theta":10000}""", "rope_parameters.rope_theta = 10000", "keep one")]
+    [InlineData("rope_parameters", """{"rope_type":"yarn","rope_theta":500000,"beta_slow":0}""", "rope_parameters.beta_slow = 0", "above 0")]
+    [InlineData("rope_parameters", """{"full_attention":{"rope_type":"default","rope_theta":500000}}""", "rope_parameters.full_attention", "differ between layer types")]
+    [InlineData("rope_parameters", """{"rope_type":"default","partial_rotary_factor":0.5}""", "rope_parameters.partial_rotary_factor = 0.5", "only 1")]
+    [InlineData("rope_parameters", """{"rope_type":"default","rope_theta":10000}""", "rope_parameters.rope_theta = 10000", "another rope_theta outside")]
     public void What_is_not_supported_is_refused_by_name(string field, string value, params string[] sentence)
     {
         var message = Refusal(With(root => root[field] = JsonNode.Parse(value)));
 
         Assert.All(sentence, part => Assert.Contains(part, message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("qwen3", "Qwen3ForCausalLM", "hidden_act", "\"gelu\"", "silu")]
+    [InlineData("qwen2", "Qwen2ForCausalLM", "layer_types", """["full_attention","sliding_attention"]""", "there is no sliding_window")]
+    [InlineData("qwen2", "Qwen2ForCausalLM", "max_window_layers", "-1", "max_window_layers = -1")]
+    [InlineData("mistral", "MistralForCausalLM", "layer_types", """["full_attention"]""", "each of the 2 layers")]
+    [InlineData("mistral", "MistralForCausalLM", "layer_types", """["full_attention","linear_attention"]""", "sliding_attention")]
+    [InlineData("mistral", "MistralForCausalLM", "sliding_window", "0", "sliding_window = 0")]
+    [InlineData("gemma2", "Gemma2ForCausalLM", "hidden_activation", "\"gelu\"", "gelu_pytorch_tanh")]
+    [InlineData("gemma2", "Gemma2ForCausalLM", "use_bidirectional_attention", "true", "causal")]
+    [InlineData("gemma2", "Gemma2ForCausalLM", "attn_logit_softcapping", "-1", "attn_logit_softcapping = -1")]
+    [InlineData("phi3", "Phi3ForCausalLM", "partial_rotary_factor", "0.32", "even number of each head's 16")]
+    [InlineData("gpt2", "GPT2LMHeadModel", "scale_attn_by_inverse_layer_idx", "true", "only false")]
+    [InlineData("gpt2", "GPT2LMHeadModel", "activation_function", "\"relu\"", "gelu_new")]
+    [InlineData("gpt2", "GPT2LMHeadModel", "n_head", "3", "does not divide")]
+    public void Each_family_refuses_what_it_does_not_have(string modelType, string architecture, string field, string value, string sentence)
+    {
+        var message = Refusal(With(root =>
+        {
+            (root["model_type"], root["architectures"]) = (modelType, new JsonArray(architecture));
+            (root["n_embd"], root["n_layer"], root["n_head"], root["n_positions"]) = (64, 2, 4, 512);
+            root[field] = JsonNode.Parse(value);
+        }));
+
+        Assert.Contains(sentence, message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Angles_beyond_all_numbers_are_refused() => Assert.Contains(
+        "angles that are not finite numbers: look at rope_theta",
+        Refusal(With(root => (root["rope_theta"], root["head_dim"]) = (5e-324, 64))),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Absent_fields_take_the_defaults_of_their_family()
+    {
+        ModelConfig Bare(string modelType) => Parse(With(root =>
+        {
+            root["model_type"] = modelType;
+            root.Remove("architectures");
+            root.Remove("tie_word_embeddings");
+        }));
+
+        var (qwen3, gemma2, mistral, phi3) = (Bare("qwen3"), Bare("gemma2"), Bare("mistral"), Bare("phi3"));
+        Assert.Equal((128, false), (qwen3.HeadSize, qwen3.TieWordEmbeddings));
+        Assert.Equal((256, true, 50d, 30d, 1 / 16d), (gemma2.HeadSize, gemma2.TieWordEmbeddings, gemma2.AttentionCap, gemma2.LogitCap, gemma2.AttentionScale));
+        Assert.Equal([4096, null], gemma2.Windows);
+        Assert.Equal([4096, 4096], mistral.Windows);
+        Assert.Equal([null, null], phi3.Windows);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"linear","factor":3}""", 1536, int.MaxValue, false)]
+    [InlineData("""{"type":"dynamic","factor":2.5}""", 1280, 512, true)]
+    [InlineData("""{"type":"yarn","factor":4,"original_max_position_embeddings":512}""", 2048, int.MaxValue, false)]
+    [InlineData("""{"type":"llama3","factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":32}""", 512, int.MaxValue, false)]
+    [InlineData("""{"type":"longrope","short_factor":[1,1,1,1,1,1,1,1],"long_factor":[2,2,2,2,2,2,2,2],"original_max_position_embeddings":64}""", 512, 64, false)]
+    public void Scaling_says_how_far_a_model_reaches_and_where_its_frequencies_change(string scaling, int reach, int changeAfter, bool follow)
+    {
+        var config = Parse(With(root => root["rope_scaling"] = JsonNode.Parse(scaling)));
+
+        Assert.Equal((reach, changeAfter, follow), (config.MaxPositions, config.Rotary!.FrequenciesChangeAfter, config.Rotary.FrequenciesFollowLength));
+        Assert.Equal(config, Parse(With(root => root["rope_scaling"] = JsonNode.Parse(scaling))));
     }
 
     [Theory]
@@ -177,6 +250,7 @@ public class ModelConfigTests
             {
                 var config = ModelConfig.Parse(bytes, "the-config");
                 Assert.True(config.Heads % config.KeyValueHeads == 0 && config.HeadSize % 2 == 0);
+                Assert.NotEmpty(ModelGraph.Parameters(config));
                 GenerationConfig.Parse(bytes, "the-config", bytes, "the-config");
             }
             catch (InvalidDataException)

@@ -52,10 +52,9 @@ internal sealed class CachedTransformer : IDisposable
         if (graph.TakesRotary)
         {
             // Without positions one table serves all; with them each row has a table of its own, one behind the other.
-            var tables = (graph.TakesPositions ? lengths : [capacity]).Select(length => graph.Rotary(capacity, length)).ToArray();
-            long[] shape = [tables.Length * capacity, tables[0].Shape[1]];
-            inputs[ModelGraph.Cosines] = Tensor(tables.SelectMany(table => table.Cosines).ToArray(), shape);
-            inputs[ModelGraph.Sines] = Tensor(tables.SelectMany(table => table.Sines).ToArray(), shape);
+            var rotary = graph.TakesPositions ? graph.Rotary(capacity, lengths) : graph.Rotary(capacity);
+            inputs[ModelGraph.Cosines] = Tensor(rotary.Cosines, [.. rotary.Shape]);
+            inputs[ModelGraph.Sines] = Tensor(rotary.Sines, [.. rotary.Shape]);
         }
 
         if (graph.TakesPositions)

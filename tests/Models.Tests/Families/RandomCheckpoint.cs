@@ -78,6 +78,11 @@ internal sealed class RandomCheckpoint : IDisposable
 
             yield return ("transformer.ln_f.weight", [width]);
             yield return ("transformer.ln_f.bias", [width]);
+            if (!((bool?)config["tie_word_embeddings"] ?? true))
+            {
+                yield return ("lm_head.weight", [Whole("vocab_size"), width]);
+            }
+
             yield break;
         }
 

@@ -86,7 +86,8 @@ internal sealed class ReferenceModel(JsonObject config, IReadOnlyDictionary<stri
             return isGpt2 ? part : Turned(part, position, turning);
         }
 
-        var scale = family == "gemma2" ? Math.Pow(Number("query_pre_attn_scalar")!.Value, -0.5) : 1 / Math.Sqrt(size);
+        var scale = isGpt2 && config["scale_attn_weights"] is { } scaled && !(bool)scaled ? 1
+            : family == "gemma2" ? Math.Pow(Number("query_pre_attn_scalar")!.Value, -0.5) : 1 / Math.Sqrt(size);
         var window = Window(layer);
         var gathered = x.Select(_ => new double[heads * size]).ToArray();
         for (var head = 0; head < heads; head++)

@@ -1,4 +1,5 @@
 using Hindsight.Models.Onnx;
+using Hindsight.Models.Tests.Families;
 
 namespace Hindsight.Models.Tests;
 
@@ -45,6 +46,8 @@ public class GraphTests
     [InlineData("llama-gqa/model")]
     [InlineData("qwen2-tied/model")]
     [InlineData("stories260k-real/model")]
+    [InlineData("qwen3-tied/model")]
+    [InlineData("gemma2/model")]
     public void A_graph_names_exactly_the_tensors_of_its_checkpoint(string folder)
     {
         using var checkpoint = Checkpoint.Open(TestData.PathTo("models", folder));
@@ -66,13 +69,15 @@ public class GraphTests
         Assert.Same(ModelGraph.For(first.Config, Target.Fused), ModelGraph.For(second.Config, Target.Fused));
     }
 
-    [Fact]
-    public void The_plain_form_has_operators_of_the_standard_alone_and_names_are_unique()
+    [Theory]
+    [MemberData(nameof(FamilyCases.Names), MemberType = typeof(FamilyCases))]
+    public void The_plain_form_has_operators_of_the_standard_alone_and_names_are_unique(string name)
     {
-        using var checkpoint = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
+        using var checkpoint = FamilyCases.Of(name);
+        using var weights = checkpoint.Folder.Load();
         foreach (var target in Enum.GetValues<Target>())
         {
-            var model = ModelProto.Parser.ParseFrom(ModelGraph.For(checkpoint.Config, target).Bytes.Span);
+            var model = ModelProto.Parser.ParseFrom(ModelGraph.For(weights.Config, target).Bytes.Span);
             string[] contrib = ["com.microsoft", "SimplifiedLayerNormalization"];
             Assert.Equal(
                 target == Target.Fused,

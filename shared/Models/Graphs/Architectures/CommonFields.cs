@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Hindsight.Models;
 
 /// <summary>The fields that the families after GPT-2 share by name.</summary>
@@ -15,7 +13,7 @@ internal static class CommonFields
     public static ModelConfig Read(
         Family family, JsonFields fields, int? headSize = null, bool tied = false, double epsilon = 1e-6, bool partialRotary = false)
     {
-        if (fields.Find("pretraining_tp") is { } parts && !(parts.ValueKind == JsonValueKind.Number && parts.TryGetDouble(out var count) && count == 1))
+        if (fields.Find("pretraining_tp") is { } parts && fields.Positive("pretraining_tp", most: double.MaxValue) != 1)
         {
             throw fields.NotSupported("pretraining_tp", parts, "only 1 is supported");
         }

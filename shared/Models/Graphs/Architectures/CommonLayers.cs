@@ -3,10 +3,15 @@ namespace Hindsight.Models;
 /// <summary>The layers that the families after GPT-2 share, under the tensor names they share.</summary>
 internal static class CommonLayers
 {
+    /// <summary>Llama's decoder, in which the config alone makes a difference.</summary>
+    public static Decoder Decoder(ModelConfig config) => Decoder(config, (name, layer) => Block(
+        config, name, Attention(config, name, layer), FeedForward(config, name, new Silu())));
+
     /// <param name="config">The model.</param>
     /// <param name="block">What the layer of a name and a number consists of.</param>
     /// <param name="norm">The norm before the head; null for <see cref="Norm"/>.</param>
-    public static Decoder Decoder(ModelConfig config, Func<string, int, IEnumerable<Layer>> block, Func<ModelConfig, string, Layer>? norm = null) => new(
+    public static Decoder Decoder(
+        ModelConfig config, Func<string, int, IEnumerable<Layer>> block, Func<ModelConfig, string, Layer>? norm = null) => new(
         new Embedding("model.embed_tokens", config.VocabularySize, config.HiddenSize),
         [.. Enumerable.Range(0, config.Layers).SelectMany(layer => block($"model.layers.{layer}", layer))],
         (norm ?? Norm)(config, "model.norm"),

@@ -9,7 +9,8 @@ namespace Hindsight.Models;
 internal abstract record Family(string ModelType, string Architecture)
 {
     /// <summary>Every family that can be run.</summary>
-    public static IReadOnlyList<Family> All { get; } = [new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new Gemma2(), new Phi3(), new Gpt2()];
+    public static IReadOnlyList<Family> All { get; } =
+        [new Llama(), new Mistral(), new Qwen2(), new Qwen3(), new Gemma2(), new Phi3(), new Gpt2()];
 
     public static Family Of(string architecture) => All.Single(family => family.Architecture == architecture);
 

@@ -21,7 +21,9 @@ internal sealed record Gpt2() : Family("gpt2", "GPT2LMHeadModel")
         }
 
         var (hidden, layers, heads) = (
-            fields.Size("n_embd", ModelConfig.MostWidth), fields.Size("n_layer", ModelConfig.MostLayers), fields.Size("n_head", ModelConfig.MostWidth));
+            fields.Size("n_embd", ModelConfig.MostWidth),
+            fields.Size("n_layer", ModelConfig.MostLayers),
+            fields.Size("n_head", ModelConfig.MostWidth));
         if (hidden % heads != 0)
         {
             throw new InvalidDataException($"{fields.File} has n_embd = {hidden}, which n_head = {heads} does not divide.");

@@ -23,6 +23,5 @@ internal sealed record Llama() : Family("llama", "LlamaForCausalLM")
         };
     }
 
-    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config, (name, layer) => CommonLayers.Block(
-        config, name, CommonLayers.Attention(config, name, layer), CommonLayers.FeedForward(config, name, new Silu())));
+    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config);
 }

@@ -11,6 +11,5 @@ internal sealed record Mistral() : Family("mistral", "MistralForCausalLM")
         return config with { Windows = LayerTypes.Windows(fields, config.Layers, LayerTypes.Window(fields, absent: 4096), _ => true) };
     }
 
-    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config, (name, layer) => CommonLayers.Block(
-        config, name, CommonLayers.Attention(config, name, layer), CommonLayers.FeedForward(config, name, new Silu())));
+    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config);
 }

@@ -14,18 +14,15 @@ internal sealed record Qwen2() : Family("qwen2", "Qwen2ForCausalLM")
         return config with { AttentionBias = true, Windows = Windows(fields, config.Layers) };
     }
 
-    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config, (name, layer) => CommonLayers.Block(
-        config, name, CommonLayers.Attention(config, name, layer), CommonLayers.FeedForward(config, name, new Silu())));
+    public override Decoder Describe(ModelConfig config) => CommonLayers.Decoder(config);
 
-    /// <summary>The windows of Qwen2 and Qwen3: a sliding_window without use_sliding_window has no effect, and released files carry one.</summary>
+    /// <summary>
+    /// The windows of Qwen2 and Qwen3: a sliding_window without use_sliding_window has no effect, and released files carry one.
+    /// </summary>
     public static ValueList<int?> Windows(JsonFields fields, int layers)
     {
         var window = fields.Flag("use_sliding_window", absent: false) ? LayerTypes.Window(fields, absent: 4096) : null;
-        var first = fields.Find("max_window_layers") is { } value
-            ? value.ValueKind == System.Text.Json.JsonValueKind.Number && value.TryGetInt32(out var number) && number >= 0
-                ? number
-                : throw fields.Wrong("max_window_layers", value, "a whole number from 0 on")
-            : 28;
+        var first = fields.Size("max_window_layers", int.MaxValue, absent: 28, least: 0);
         return LayerTypes.Windows(fields, layers, window, layer => layer >= first);
     }
 }

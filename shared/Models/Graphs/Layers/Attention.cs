@@ -22,5 +22,7 @@ internal sealed record Attention(string Name, Heads Heads, Layer Query, Layer Ke
 internal sealed record Heads(int Queries, int KeyValues, int Size, float Scale, RotaryEmbedding? Rotary, float? Cap, int? Window)
 {
     public static Heads Of(ModelConfig config, int layer) => new(
-        config.Heads, config.KeyValueHeads, config.HeadSize, (float)config.AttentionScale, config.Rotary, (float?)config.AttentionCap, config.Windows[layer]);
+        config.Heads, config.KeyValueHeads, config.HeadSize, (float)config.AttentionScale, config.Rotary, (float?)config.AttentionCap,
+        // A window as long as the longest sequence hides nothing.
+        config.Windows[layer] < config.MaxPositions ? config.Windows[layer] : null);
 }

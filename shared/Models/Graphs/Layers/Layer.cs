@@ -43,11 +43,21 @@ internal sealed record Linear(string Name, int From, int To, bool Bias = false, 
 {
     public override Sym Call(Context context, Sym x)
     {
+        var bias = Bias ? context.Parameter($"{Name}.bias", To) : null;
+        return context.Adapt(Name, x, context.Precision == Precision.Int8 ? Quantised(context.Graph, x, bias) : Exact(context, x, bias));
+    }
+
+    private Sym Exact(Context context, Sym x, Sym? bias)
+    {
         var weight = Transposed ? context.Parameter($"{Name}.weight", From, To) : context.Parameter($"{Name}.weight", To, From);
-        var y = Bias
-            ? context.Graph.Apply(new LinearMap(Transposed), x, weight, context.Parameter($"{Name}.bias", To))
-            : context.Graph.Apply(new LinearMap(Transposed), x, weight);
-        return context.Adapt(Name, x, y);
+        return context.Graph.Apply(new LinearMap(Transposed), bias is null ? [x, weight] : [x, weight, bias]);
+    }
+
+    private Sym Quantised(Graph graph, Sym x, Sym? bias)
+    {
+        var weight = graph.ApplyAll(new Int8Parameter($"{Name}.weight", From, To, Transposed));
+        var y = graph.Apply(new Int8Product(), [.. graph.ApplyAll(new QuantizeRows(), x), .. weight]);
+        return bias is null ? y : y + bias;
     }
 }
 

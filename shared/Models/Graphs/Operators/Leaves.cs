@@ -13,5 +13,5 @@ internal sealed record Parameter(string Name, Shape Shape) : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, Shape)];
 
-    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Parameter(Name, Shape);
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Parameter(Name, DType.Float32, Shape);
 }

@@ -7,7 +7,7 @@ namespace Hindsight.Models;
 /// Element-wise arithmetic on weights. Only exact steps and single IEEE roundings, no fused multiply-add: the results have the same bits
 /// on every machine.
 /// </summary>
-internal static class Precision
+internal static class ElementWise
 {
     private const uint Exponent = 0x7F80_0000;
 

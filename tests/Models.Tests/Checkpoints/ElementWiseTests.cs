@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Hindsight.Models.Tests.Checkpoints;
 
-public class PrecisionTests
+public class ElementWiseTests
 {
     [Fact]
     public void Every_bfloat16_is_widened_to_the_float32_of_the_same_upper_half()
@@ -12,7 +12,7 @@ public class PrecisionTests
         foreach (var length in new[] { 1, 7, 31, 65_536 })
         {
             var widened = new float[length];
-            Precision.Widen(all.AsSpan(0, length), widened);
+            ElementWise.Widen(all.AsSpan(0, length), widened);
             Assert.All(widened.Index(), value => Assert.Equal((uint)value.Index << 16, BitConverter.SingleToUInt32Bits(value.Item)));
         }
     }
@@ -22,8 +22,8 @@ public class PrecisionTests
     {
         var finite = Enumerable.Range(0, 65_536).Select(bits => (ushort)bits).Where(bits => (bits & 0x7F80) != 0x7F80).ToArray();
         var (widened, narrowed) = (new float[finite.Length], new ushort[finite.Length]);
-        Precision.Widen(finite, widened);
-        Precision.Narrow(widened, narrowed);
+        ElementWise.Widen(finite, widened);
+        ElementWise.Narrow(widened, narrowed);
 
         Assert.Equal(finite, narrowed);
     }
@@ -39,7 +39,7 @@ public class PrecisionTests
             return BitConverter.UInt32BitsToSingle(index % 2 == 0 ? bits : (bits & 0xFFFF_0000) + 0x8000u + (uint)random.Next(-1, 2));
         }).Where(value => Math.Abs(value) < 3e38f).ToArray();
         var narrowed = new ushort[values.Length];
-        Precision.Narrow(values, narrowed);
+        ElementWise.Narrow(values, narrowed);
 
         for (var index = 0; index < values.Length; index++)
         {
@@ -60,11 +60,11 @@ public class PrecisionTests
         for (var length = 0; length < 40; length++)
         {
             var values = Enumerable.Repeat(float.MaxValue, length).ToArray();
-            Assert.True(Precision.AllFinite(values));
+            Assert.True(ElementWise.AllFinite(values));
             for (var at = 0; at < length; at++)
             {
                 values[at] = value;
-                Assert.False(Precision.AllFinite(values));
+                Assert.False(ElementWise.AllFinite(values));
                 values[at] = float.MinValue;
             }
         }
@@ -85,7 +85,7 @@ public class PrecisionTests
             }
 
             var earlyWeight = random.NextDouble();
-            Precision.Interpolate(early, late, earlyWeight, target);
+            ElementWise.Interpolate(early, late, earlyWeight, target);
 
             for (var index = 0; index < length; index++)
             {
@@ -105,8 +105,8 @@ public class PrecisionTests
         {
             var length = Math.Min(pair.Item1.Length, pair.Item2.Length);
             var (forth, back) = (new float[length], new float[length]);
-            Precision.Interpolate(pair.Item1, pair.Item2, 0.5, forth);
-            Precision.Interpolate(pair.Item2, pair.Item1, 0.5, back);
+            ElementWise.Interpolate(pair.Item1, pair.Item2, 0.5, forth);
+            ElementWise.Interpolate(pair.Item2, pair.Item1, 0.5, back);
             return forth.AsSpan().SequenceEqual(back);
         }).QuickCheckThrowOnFailure();
     }
