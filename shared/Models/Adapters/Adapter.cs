@@ -42,12 +42,24 @@ public sealed class Adapter : IDisposable
     /// </exception>
     public static Adapter Open(string folder, ModelConfig baseConfig)
     {
+        if (!Directory.Exists(folder))
+        {
+            throw new InvalidDataException($"{folder} is not a folder.");
+        }
+
+        var sizes = new DirectoryInfo(folder).EnumerateFiles().ToDictionary(file => file.Name, file => file.Length);
         foreach (var name in new[] { CheckpointFiles.AdapterConfig, CheckpointFiles.AdapterWeights })
         {
-            if (new FileInfo(Path.Combine(folder, name)) is not { Exists: true, Length: > 0 })
+            if (!sizes.ContainsKey(name))
             {
-                throw new InvalidDataException($"{Path.Combine(folder, name)} is missing or empty: save the adapter with PEFT (save_pretrained) as safetensors.");
+                throw new InvalidDataException($"{folder} cannot be loaded as an adapter: {name} is missing; save it with PEFT (save_pretrained) as safetensors.");
             }
+        }
+
+        // A pipe has no size either, and opening one would wait for ever.
+        if (sizes.Keys.FirstOrDefault(name => sizes[name] == 0 && CheckpointFiles.Matters(name)) is { } empty)
+        {
+            throw new InvalidDataException($"{Path.Combine(folder, empty)} is empty or no plain file; save the adapter again or remove it.");
         }
 
         var configPath = Checkpoint.Inside(folder, CheckpointFiles.AdapterConfig);

@@ -13,7 +13,7 @@ internal sealed class PythonPattern
     // Letters and digits behind a backslash that mean the same in both languages.
     private const string SameEscapes = "AbBdDsSwWZafnrtv123456789";
 
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(250);
 
     private readonly Regex regex;
     private readonly string place;
@@ -71,7 +71,7 @@ internal sealed class PythonPattern
         }
         catch (RegexMatchTimeoutException fault)
         {
-            throw new InvalidDataException($"{place}, which takes more than {Longest.TotalSeconds} s for one name; list the modules by name instead.", fault);
+            throw new InvalidDataException($"{place}, which takes more than {Longest.TotalMilliseconds} ms for one name; list the modules by name instead.", fault);
         }
     }
 

@@ -276,6 +276,39 @@ public sealed class AdapterTests : IDisposable
     }
 
     [Theory]
+    [InlineData("embed_tokens", "lm_head")]
+    [InlineData("embed_tokens")]
+    [InlineData("lm_head")]
+    public void Saved_embeddings_and_heads_part_where_the_base_ties_them(params string[] saved)
+    {
+        folder.Config["modules_to_save"] = new JsonArray([.. saved.Select(name => (JsonNode)name)]);
+        folder.AddQueryAndValue(Sizes);
+        foreach (var name in saved)
+        {
+            folder.AddTensor(name == "lm_head" ? "lm_head.weight" : "model.embed_tokens.weight", Sizes.Vocabulary, Sizes.Hidden);
+        }
+
+        using var adapter = folder.Open(Config);
+        using var merged = Weights.Merge(checkpoint, new AdapterUpdate(adapter));
+        using var loaded = Weights.Load(checkpoint);
+        Assert.False(merged.Config.TieWordEmbeddings);
+        foreach (var (module, tensor) in new[] { ("embed_tokens", "model.embed_tokens.weight"), ("lm_head", "lm_head.weight") })
+        {
+            var expected = saved.Contains(module) ? folder.Values(tensor) : loaded.Span("model.embed_tokens.weight").ToArray();
+            Assert.True(expected.AsSpan().SequenceEqual(merged.Span(tensor)), tensor);
+        }
+    }
+
+    [Fact]
+    public void An_embedding_of_another_vocabulary_is_refused_with_both_sizes()
+    {
+        folder.Config["modules_to_save"] = new JsonArray("embed_tokens");
+        folder.AddQueryAndValue(Sizes).AddTensor("model.embed_tokens.weight", Sizes.Vocabulary + 8, Sizes.Hidden);
+        Assert.Contains("[392, 64]", folder.Refusal(Config), StringComparison.Ordinal);
+        Assert.Contains("demand [384, 64]", folder.Refusal(Config), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("use_dora", "true")]
     [InlineData("layer_replication", "[[0, 2]]")]
     [InlineData("loftq_config", """{"loftq_bits": 4}""")]
@@ -338,6 +371,38 @@ public sealed class AdapterTests : IDisposable
     {
         folder.AddQueryAndValue(Sizes).Config["target_modules"] = "(?=x|m)((((\\w|\\.)+)+)+)+!";
         Assert.Contains("takes more than", folder.Refusal(Config), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("((a{1,1000}){1,1000}){1,1000}q")]
+    [InlineData("(?!((a{1,1000}){1,1000}){1,1000}q)x")]
+    [InlineData("((((((((((m*)*)*)*)*)*)*)*)*)*)*x")]
+    public void A_pattern_that_grows_large_ends(string pattern)
+    {
+        folder.AddQueryAndValue(Sizes).Config["target_modules"] = pattern;
+        Assert.StartsWith(folder.ConfigPath, folder.Refusal(Config), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("adapter_config.json", "is missing")]
+    [InlineData("adapter_model.safetensors", "is missing")]
+    [InlineData("tokenizer.json", "is empty or no plain file")]
+    public void Missing_and_empty_files_are_named(string name, string why)
+    {
+        folder.AddQueryAndValue(Sizes).Write();
+        var path = Path.Combine(folder.Path, name);
+        if (File.Exists(path))
+        {
+            File.Delete(path);
+        }
+        else
+        {
+            File.Create(path).Dispose();
+        }
+
+        var refusal = Assert.Throws<InvalidDataException>(() => Adapter.Open(folder.Path, Config)).Message;
+        Assert.Contains(name, refusal, StringComparison.Ordinal);
+        Assert.Contains(why, refusal, StringComparison.Ordinal);
     }
 
     [Fact]
