@@ -18,6 +18,12 @@ internal sealed class DecodingBatch : IDisposable
     /// </summary>
     public const int PromptPiece = 128;
 
+    /// <summary>
+    /// No piece is shorter: attention over few tokens, and products beside adapters, are summed in another order, and a sequence's
+    /// numbers are not to depend on whether there are adapters.
+    /// </summary>
+    private const int ShortestPiece = 16;
+
     private readonly ModelGraph graph;
     private readonly InferenceSession session;
     private readonly KeyValueCache rowCache;
@@ -30,6 +36,7 @@ internal sealed class DecodingBatch : IDisposable
     private readonly float[] logits;
     private readonly float[] promptLogits;
     private readonly int capacity;
+    private readonly int leastRows;
     private readonly int leastTokens;
     private readonly List<int>[] sequences;
     private readonly int?[] adapters;
@@ -46,9 +53,9 @@ internal sealed class DecodingBatch : IDisposable
     public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null)
     {
         graph = ModelGraph.For(weights.Config, Target.Fused, stack?.Modules ?? (IReadOnlyCollection<string>)[], weights.Precision);
-        // Beside adapters a product of fewer rows is summed in another order, see AdapterStack.
-        leastTokens = stack is null ? 1 : LeastRowsWithAdapters(threads);
-        (Rows, MaxLength, capacity) = (Math.Max(rows, leastTokens), maxLength, maxLength + leastTokens - 1);
+        leastRows = stack is null ? 1 : LeastRowsWithAdapters(threads);
+        leastTokens = Math.Max(ShortestPiece, leastRows);
+        (Rows, MaxLength, capacity) = (Math.Max(rows, leastRows), maxLength, maxLength + leastTokens - 1);
         // One row more, which no step reads, for exchanges.
         sequences = [.. Enumerable.Range(0, Rows + 1).Select(_ => new List<int>())];
         adapters = new int?[Rows + 1];
@@ -94,7 +101,7 @@ internal sealed class DecodingBatch : IDisposable
 
     private bool FrequenciesFollowLength => graph.Config.Rotary is { FrequenciesFollowLength: true };
 
-    /// <summary>The fewest rows of a batch whose rows may be under adapters.</summary>
+    /// <summary>The fewest rows of a batch whose rows may be under adapters, see <see cref="AdapterStack"/>.</summary>
     public static int LeastRowsWithAdapters(int threads) => 2 * threads;
 
     /// <summary>Tokens of a row's sequence; 0 for an empty row.</summary>
@@ -252,7 +259,7 @@ internal sealed class DecodingBatch : IDisposable
 
     /// <summary>The rows that a step computes when the first so many are in use.</summary>
     public int RowsOfStep(int inUse) =>
-        Math.Min(Rows, Math.Max(leastTokens, inUse <= 8 ? (int)BitOperations.RoundUpToPowerOf2((uint)inUse) : (inUse + 7) / 8 * 8));
+        Math.Min(Rows, Math.Max(leastRows, inUse <= 8 ? (int)BitOperations.RoundUpToPowerOf2((uint)inUse) : (inUse + 7) / 8 * 8));
 
     private void Constant(string input, float[] values)
     {

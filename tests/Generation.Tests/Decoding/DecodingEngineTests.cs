@@ -201,7 +201,7 @@ public class DecodingEngineTests
     [Fact]
     public void A_prompt_longer_than_a_piece_is_read_like_a_short_one()
     {
-        using var folder = new ModelFolder("stories260k-real", "\"max_position_embeddings\": 512", "\"max_position_embeddings\": 4096");
+        using var folder = new ModelFolder("stories260k-real", config => config["max_position_embeddings"] = 4096);
         using var checkpoint = Checkpoint.Open(folder.Path);
         using var weights = Weights.Load(checkpoint);
         using var engine = new DecodingEngine(weights, Small with { MaxLength = 2048 });
@@ -294,23 +294,4 @@ public class DecodingEngineTests
 
     private static List<Completion> Draw(DecodingEngine engine, params GenerationRequest[] requests) =>
         [.. engine.Generate(requests, Reference.Letters, [])];
-
-    /// <summary>A copy of a reference model with its config.json changed.</summary>
-    private sealed class ModelFolder : IDisposable
-    {
-        public ModelFolder(string model, string old, string changed)
-        {
-            foreach (var file in Directory.GetFiles(TestData.PathTo("models", model, "model")))
-            {
-                File.Copy(file, System.IO.Path.Combine(Path, System.IO.Path.GetFileName(file)));
-            }
-
-            var config = System.IO.Path.Combine(Path, "config.json");
-            File.WriteAllText(config, File.ReadAllText(config).Replace(old, changed, StringComparison.Ordinal));
-        }
-
-        public string Path { get; } = Directory.CreateTempSubdirectory("model-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
-    }
 }
