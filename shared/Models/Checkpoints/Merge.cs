@@ -12,6 +12,8 @@ public static class Merge
     /// <summary>The file that says what a merged folder was made of.</summary>
     public const string Manifest = "merge.json";
 
+    private const int HashBlock = 1 << 18;
+
     private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
     /// <summary>
@@ -45,6 +47,10 @@ public static class Merge
         using var turn = TakeTurn(target);
         var partial = Beside(target, ".partial");
         DeleteFolder(partial);
+        // The digests take longer than the arithmetic: the parents are hashed while the weights are written.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var earlyDigest = Task.Run(() => WeightsDigest(early, stop.Token), CancellationToken.None);
+        var lateDigest = Task.Run(() => WeightsDigest(late, stop.Token), CancellationToken.None);
         try
         {
             Directory.CreateDirectory(partial);
@@ -63,7 +69,9 @@ public static class Merge
                 File.Copy(Checkpoint.Inside(lateFolder, name), Path.Combine(partial, name));
             }
 
-            WriteManifest(early, late, earlyWeight, Path.Combine(partial, Manifest), cancel);
+            WriteManifest(
+                [("early", early, earlyDigest.GetAwaiter().GetResult()), ("late", late, lateDigest.GetAwaiter().GetResult())],
+                earlyWeight, Path.Combine(partial, Manifest));
             if (Directory.Exists(target))
             {
                 Directory.Delete(target);
@@ -73,6 +81,8 @@ public static class Merge
         }
         catch
         {
+            stop.Cancel();
+            Task.WhenAll(earlyDigest, lateDigest).ContinueWith(_ => { }, TaskScheduler.Default).Wait(CancellationToken.None);
             DeleteFolder(partial);
             throw;
         }
@@ -103,7 +113,6 @@ public static class Merge
         stream.Flush(flushToDisk: true);
     }
 
-    // Widens the rounded values back to see whether one became infinite.
     private static ReadOnlySpan<byte> Rounded(Span<float> values, Span<ushort> rounded, TensorInfo tensor)
     {
         if (tensor.Type == StoredType.F32)
@@ -111,21 +120,17 @@ public static class Merge
             return MemoryMarshal.AsBytes(values);
         }
 
-        if (tensor.Type == StoredType.BF16)
-        {
-            Precision.Narrow(values, rounded);
-            Precision.Widen(rounded, values);
-        }
-        else
-        {
-            var halves = MemoryMarshal.Cast<ushort, Half>(rounded);
-            TensorPrimitives.ConvertToHalf(values, halves);
-            TensorPrimitives.ConvertToSingle(halves, values);
-        }
-
-        return Precision.AllFinite(values)
+        return (tensor.Type == StoredType.BF16 ? Precision.Narrow(values, rounded) : NarrowToHalf(values, MemoryMarshal.Cast<ushort, Half>(rounded)))
             ? MemoryMarshal.AsBytes(rounded)
             : throw new InvalidDataException($"The merged tensor {tensor.Name} has a weight too large for {tensor.Type.HeaderName()}, the late checkpoint's type: merge with the parents exchanged or save the late one in a wider type.");
+    }
+
+    // Widens the rounded values back to see whether one became infinite.
+    private static bool NarrowToHalf(Span<float> values, Span<Half> rounded)
+    {
+        TensorPrimitives.ConvertToHalf(values, rounded);
+        TensorPrimitives.ConvertToSingle(rounded, values);
+        return Precision.AllFinite(values);
     }
 
     private static void WriteIndex(ShardIndex index, Checkpoint late, string path)
@@ -146,17 +151,17 @@ public static class Merge
         json.WriteEndObject();
     }
 
-    private static void WriteManifest(Checkpoint early, Checkpoint late, double earlyWeight, string path, CancellationToken cancel)
+    private static void WriteManifest((string Role, Checkpoint Checkpoint, string WeightsDigest)[] parents, double earlyWeight, string path)
     {
         using var stream = File.Create(path);
         using var json = new Utf8JsonWriter(stream, Indented);
         json.WriteStartObject();
         json.WriteNumber("earlyWeight", earlyWeight);
-        foreach (var (role, parent) in new[] { ("early", early), ("late", late) })
+        foreach (var (role, parent, digest) in parents)
         {
             json.WriteStartObject(role);
             json.WriteString("folder", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(parent.Folder))));
-            json.WriteString("weightsDigest", WeightsDigest(parent, cancel));
+            json.WriteString("weightsDigest", digest);
             json.WriteEndObject();
         }
 
@@ -169,12 +174,22 @@ public static class Merge
     private static string WeightsDigest(Checkpoint checkpoint, CancellationToken cancel)
     {
         var paths = checkpoint.Files.Select(file => file.Path).Append(Path.Combine(checkpoint.Folder, CheckpointFiles.Config));
-        return CheckpointFiles.WeightsDigest(paths.ToDictionary(path => Path.GetFileName(path), path =>
+        return CheckpointFiles.WeightsDigest(paths.ToDictionary(path => Path.GetFileName(path), path => Sha256(path, cancel)));
+    }
+
+    private static string Sha256(string path, CancellationToken cancel)
+    {
+        using var handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[HashBlock];
+        int read;
+        for (long position = 0; (read = RandomAccess.Read(handle, buffer, position)) > 0; position += read)
         {
             cancel.ThrowIfCancellationRequested();
-            using var stream = File.OpenRead(path);
-            return Convert.ToHexStringLower(SHA256.HashData(stream));
-        }));
+            hash.AppendData(buffer, 0, read);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Keeps a second merge into the same folder out; a crash gives the lock back.</summary>

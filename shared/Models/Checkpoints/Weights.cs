@@ -18,7 +18,8 @@ public sealed unsafe class Weights : IDisposable
 
     private readonly Dictionary<string, Tensor> tensors = new(StringComparer.Ordinal);
     private readonly List<IDisposable> mappings = [];
-    private void* owned;
+    private nint owned;
+    private long ownedBytes;
 
     private Weights(ModelConfig config) => Config = config;
 
@@ -71,8 +72,8 @@ public sealed unsafe class Weights : IDisposable
         tensors.Clear();
         mappings.ForEach(mapping => mapping.Dispose());
         mappings.Clear();
-        NativeMemory.AlignedFree(owned);
-        owned = null;
+        WeightMemory.Free(owned, ownedBytes);
+        owned = 0;
     }
 
     private static Weights Create(Checkpoint checkpoint, Func<string, bool> staysInPlace, Read read)
@@ -94,9 +95,9 @@ public sealed unsafe class Weights : IDisposable
     {
         var inPlace = stored.Select(tensor => staysInPlace(tensor.Info.Name)).ToArray();
         mappings.AddRange(stored.Where((_, index) => inPlace[index]).Select(tensor => tensor.File).Distinct().Select(file => file.Hold()));
-        var total = stored.Where((_, index) => !inPlace[index]).Sum(tensor => AlignedBytes(tensor.Info));
-        owned = total > 0 ? NativeMemory.AlignedAlloc((nuint)total, Alignment) : null;
-        var next = (nint)owned;
+        ownedBytes = stored.Where((_, index) => !inPlace[index]).Sum(tensor => AlignedBytes(tensor.Info));
+        owned = ownedBytes > 0 ? WeightMemory.Allocate(ownedBytes) : 0;
+        var next = owned;
         for (var index = 0; index < stored.Length; index++)
         {
             var info = stored[index].Info;
