@@ -30,23 +30,32 @@ internal static class ElementWise
     }
 
     /// <summary>float32 to bfloat16, to nearest, ties to even. The values are finite.</summary>
-    public static void Narrow(ReadOnlySpan<float> source, Span<ushort> target)
+    /// <returns>Whether the results are finite too; the largest float32 are too large for bfloat16.</returns>
+    public static bool Narrow(ReadOnlySpan<float> source, Span<ushort> target)
     {
         static Vector<uint> Rounded(Vector<uint> bits) => (bits + new Vector<uint>(0x7FFF) + ((bits >> 16) & Vector<uint>.One)) >> 16;
 
         var bits = MemoryMarshal.Cast<float, uint>(source);
+        var exponent = new Vector<ushort>((ushort)(Exponent >> 16));
+        var found = Vector<ushort>.Zero;
         var index = 0;
         for (; index <= source.Length - Vector<ushort>.Count; index += Vector<ushort>.Count)
         {
             var low = Rounded(new Vector<uint>(bits[index..]));
             var high = Rounded(new Vector<uint>(bits[(index + Vector<uint>.Count)..]));
-            Vector.Narrow(low, high).CopyTo(target[index..]);
+            var narrow = Vector.Narrow(low, high);
+            found |= Vector.Equals(narrow & exponent, exponent);
+            narrow.CopyTo(target[index..]);
         }
 
+        var finite = found == Vector<ushort>.Zero;
         for (; index < source.Length; index++)
         {
             target[index] = (ushort)((bits[index] + 0x7FFF + ((bits[index] >> 16) & 1)) >> 16);
+            finite &= (target[index] & (Exponent >> 16)) != Exponent >> 16;
         }
+
+        return finite;
     }
 
     public static bool AllFinite(ReadOnlySpan<float> values)
@@ -73,20 +82,73 @@ internal static class ElementWise
     /// target = earlyWeight · early + (1 − earlyWeight) · late, each product and the sum rounded to float32;
     /// <paramref name="early"/> or <paramref name="late"/> may be <paramref name="target"/>.
     /// </summary>
-    public static void Interpolate(ReadOnlySpan<float> early, ReadOnlySpan<float> late, double earlyWeight, Span<float> target)
+    /// <returns>Whether all results are finite. A weight that is not makes a result that is not; so does, rarely, an overflow.</returns>
+    public static bool Interpolate(ReadOnlySpan<float> early, ReadOnlySpan<float> late, double earlyWeight, Span<float> target)
     {
+        // The checks of lengths that make the loads below safe.
+        early = early[..target.Length];
+        late = late[..target.Length];
+        ref var firstEarly = ref MemoryMarshal.GetReference(early);
+        ref var firstLate = ref MemoryMarshal.GetReference(late);
+        ref var firstTarget = ref MemoryMarshal.GetReference(target);
         var (ofEarly, ofLate) = ((float)earlyWeight, (float)(1 - earlyWeight));
-        var (vectorOfEarly, vectorOfLate) = (new Vector<float>(ofEarly), new Vector<float>(ofLate));
+        var (vectorOfEarly, vectorOfLate, exponent) = (new Vector<float>(ofEarly), new Vector<float>(ofLate), new Vector<uint>(Exponent));
+        var found = Vector<uint>.Zero;
         var index = 0;
         for (; index <= target.Length - Vector<float>.Count; index += Vector<float>.Count)
         {
-            var (earlyPart, latePart) = (new Vector<float>(early[index..]) * vectorOfEarly, new Vector<float>(late[index..]) * vectorOfLate);
-            (earlyPart + latePart).CopyTo(target[index..]);
+            var earlyPart = Vector.LoadUnsafe(ref firstEarly, (nuint)index) * vectorOfEarly;
+            var latePart = Vector.LoadUnsafe(ref firstLate, (nuint)index) * vectorOfLate;
+            var sum = earlyPart + latePart;
+            found |= Vector.Equals(Vector.AsVectorUInt32(sum) & exponent, exponent);
+            sum.StoreUnsafe(ref firstTarget, (nuint)index);
         }
 
+        var finite = found == Vector<uint>.Zero;
         for (; index < target.Length; index++)
         {
             target[index] = (float)(early[index] * ofEarly) + (float)(late[index] * ofLate);
+            finite &= float.IsFinite(target[index]);
         }
+
+        return finite;
+    }
+
+    /// <summary>The same of two bfloat16 tensors, the kind most checkpoints have, with one look at each.</summary>
+    /// <returns>Whether all results are finite.</returns>
+    public static bool Interpolate(ReadOnlySpan<ushort> early, ReadOnlySpan<ushort> late, double earlyWeight, Span<float> target)
+    {
+        early = early[..target.Length];
+        late = late[..target.Length];
+        ref var firstEarly = ref MemoryMarshal.GetReference(early);
+        ref var firstLate = ref MemoryMarshal.GetReference(late);
+        ref var firstTarget = ref MemoryMarshal.GetReference(target);
+        var (ofEarly, ofLate) = ((float)earlyWeight, (float)(1 - earlyWeight));
+        var (vectorOfEarly, vectorOfLate, exponent) = (new Vector<float>(ofEarly), new Vector<float>(ofLate), new Vector<uint>(Exponent));
+        var found = Vector<uint>.Zero;
+        var index = 0;
+        for (; index <= target.Length - Vector<ushort>.Count; index += Vector<ushort>.Count)
+        {
+            Vector.Widen(Vector.LoadUnsafe(ref firstEarly, (nuint)index), out var lowEarly, out var highEarly);
+            Vector.Widen(Vector.LoadUnsafe(ref firstLate, (nuint)index), out var lowLate, out var highLate);
+            var lowEarlyPart = Vector.AsVectorSingle(lowEarly << 16) * vectorOfEarly;
+            var lowLatePart = Vector.AsVectorSingle(lowLate << 16) * vectorOfLate;
+            var highEarlyPart = Vector.AsVectorSingle(highEarly << 16) * vectorOfEarly;
+            var highLatePart = Vector.AsVectorSingle(highLate << 16) * vectorOfLate;
+            var (low, high) = (lowEarlyPart + lowLatePart, highEarlyPart + highLatePart);
+            found |= Vector.Equals(Vector.AsVectorUInt32(low) & exponent, exponent) | Vector.Equals(Vector.AsVectorUInt32(high) & exponent, exponent);
+            low.StoreUnsafe(ref firstTarget, (nuint)index);
+            high.StoreUnsafe(ref firstTarget, (nuint)(index + Vector<float>.Count));
+        }
+
+        var finite = found == Vector<uint>.Zero;
+        for (; index < target.Length; index++)
+        {
+            var (ofOne, ofOther) = (BitConverter.UInt32BitsToSingle((uint)early[index] << 16), BitConverter.UInt32BitsToSingle((uint)late[index] << 16));
+            target[index] = (float)(ofOne * ofEarly) + (float)(ofOther * ofLate);
+            finite &= float.IsFinite(target[index]);
+        }
+
+        return finite;
     }
 }

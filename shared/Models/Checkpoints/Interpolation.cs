@@ -1,5 +1,5 @@
-using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Hindsight.Models;
 
@@ -9,6 +9,8 @@ namespace Hindsight.Models;
 /// </summary>
 internal sealed class Interpolation
 {
+    private const int Piece = 2048;
+
     private readonly Checkpoint early;
     private readonly Checkpoint late;
     private readonly double earlyWeight;
@@ -75,17 +77,34 @@ internal sealed class Interpolation
             return;
         }
 
-        var buffer = ArrayPool<float>.Shared.Rent(target.Length);
-        try
+        // Adding 0 · early would lose the sign of a late −0; that is why the end points are read alone.
+        var (ofEarly, ofLate) = (early[name], late[name]);
+        if (!Interpolated(ofEarly, ofLate, start, target))
         {
-            // Adding 0 · early would lose the sign of a late −0; that is why the end points are read alone.
-            var ofEarly = early[name].Read(start, target.Length, buffer);
-            var ofLate = late[name].Read(start, target.Length, target);
-            ElementWise.Interpolate(ofEarly, ofLate, earlyWeight, target);
+            ofEarly.RequireFinite(start, target.Length);
+            ofLate.RequireFinite(start, target.Length);
         }
-        finally
+    }
+
+    private bool Interpolated(StoredTensor ofEarly, StoredTensor ofLate, long start, Span<float> target)
+    {
+        if (ofEarly.Info.Type == StoredType.BF16 && ofLate.Info.Type == StoredType.BF16)
         {
-            ArrayPool<float>.Shared.Return(buffer);
+            return ElementWise.Interpolate(
+                MemoryMarshal.Cast<byte, ushort>(ofEarly.Bytes(start, target.Length)),
+                MemoryMarshal.Cast<byte, ushort>(ofLate.Bytes(start, target.Length)), earlyWeight, target);
         }
+
+        // Small pieces stay in the innermost cache between widening and adding.
+        var finite = true;
+        Span<float> widened = stackalloc float[Piece];
+        for (var done = 0; done < target.Length; done += Piece)
+        {
+            var piece = target.Slice(done, Math.Min(Piece, target.Length - done));
+            finite &= ElementWise.Interpolate(
+                ofEarly.Widened(start + done, piece.Length, widened), ofLate.Widened(start + done, piece.Length, piece), earlyWeight, piece);
+        }
+
+        return finite;
     }
 }

@@ -13,6 +13,8 @@ public static class Merge
     /// <summary>The file that says what a merged folder was made of.</summary>
     public const string Manifest = "merge.json";
 
+    private const int HashBlock = 1 << 18;
+
     private static readonly JsonWriterOptions Indented = new() { Indented = true };
 
     /// <summary>
@@ -35,11 +37,11 @@ public static class Merge
         using var early = Checkpoint.Open(earlyFolder);
         using var late = Checkpoint.Open(lateFolder);
         var interpolation = new Interpolation(early, late, earlyWeight);
-        Write(late, null, interpolation.Read, [lateFolder], outFolder, json =>
+        Write(late, null, interpolation.Read, [lateFolder], outFolder, (json, stop) =>
         {
             json.WriteNumber("earlyWeight", earlyWeight);
-            WriteParent(json, "early", earlyFolder, early.Files, CheckpointFiles.Config, cancel);
-            WriteParent(json, "late", lateFolder, late.Files, CheckpointFiles.Config, cancel);
+            WriteParent(json, "early", earlyFolder, early.Files, CheckpointFiles.Config, stop);
+            WriteParent(json, "late", lateFolder, late.Files, CheckpointFiles.Config, stop);
             json.WriteString("arithmetic", "earlyWeight * early + (1 - earlyWeight) * late in float32, rounded to nearest even into the type of late");
         }, cancel);
     }
@@ -53,7 +55,7 @@ public static class Merge
     {
         using var baseModel = Checkpoint.Open(baseFolder);
         using var adapter = Adapter.Open(adapterFolder, baseModel.Config);
-        WriteAdapted(baseModel, new AdapterUpdate(adapter), outFolder, json => WriteParent(json, "adapter", adapter, cancel), cancel);
+        WriteAdapted(baseModel, new AdapterUpdate(adapter), outFolder, (json, stop) => WriteParent(json, "adapter", adapter, stop), cancel);
     }
 
     /// <summary>
@@ -76,23 +78,23 @@ public static class Merge
         using var baseModel = Checkpoint.Open(baseFolder);
         using var early = Adapter.Open(earlyAdapterFolder, baseModel.Config);
         using var late = Adapter.Open(lateAdapterFolder, baseModel.Config);
-        WriteAdapted(baseModel, new AdapterUpdate(early, late, earlyWeight), outFolder, json =>
+        WriteAdapted(baseModel, new AdapterUpdate(early, late, earlyWeight), outFolder, (json, stop) =>
         {
             json.WriteNumber("earlyWeight", earlyWeight);
-            WriteParent(json, "earlyAdapter", early, cancel);
-            WriteParent(json, "lateAdapter", late, cancel);
+            WriteParent(json, "earlyAdapter", early, stop);
+            WriteParent(json, "lateAdapter", late, stop);
         }, cancel);
     }
 
     private static void WriteAdapted(
-        Checkpoint baseModel, AdapterUpdate update, string outFolder, Action<Utf8JsonWriter> describe, CancellationToken cancel)
+        Checkpoint baseModel, AdapterUpdate update, string outFolder, Action<Utf8JsonWriter, CancellationToken> describe, CancellationToken cancel)
     {
         var adapted = new AdaptedCheckpoint(baseModel, update);
         var own = update.Parts.Select(part => part.Adapter).LastOrDefault(adapter => adapter.HasTokenizer);
-        Write(baseModel, adapted.UntiedHead, adapted.Read, own is null ? [baseModel.Folder] : [baseModel.Folder, own.Folder], outFolder, json =>
+        Write(baseModel, adapted.UntiedHead, adapted.Read, own is null ? [baseModel.Folder] : [baseModel.Folder, own.Folder], outFolder, (json, stop) =>
         {
-            WriteParent(json, "base", baseModel.Folder, baseModel.Files, CheckpointFiles.Config, cancel);
-            describe(json);
+            WriteParent(json, "base", baseModel.Folder, baseModel.Files, CheckpointFiles.Config, stop);
+            describe(json, stop);
             json.WriteString("arithmetic", "base + scale * B A summed in double, rounded to float32 and then to nearest even into the type of the base");
         }, cancel);
     }
@@ -106,7 +108,7 @@ public static class Merge
     /// <param name="cancel">Stops the merge and removes what was written.</param>
     private static void Write(
         Checkpoint layout, TensorInfo? untiedHead, Weights.Read read, IReadOnlyList<string> carried, string outFolder,
-        Action<Utf8JsonWriter> describe, CancellationToken cancel)
+        Action<Utf8JsonWriter, CancellationToken> describe, CancellationToken cancel)
     {
         var target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(outFolder));
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
@@ -118,6 +120,9 @@ public static class Merge
         using var turn = TakeTurn(target);
         var partial = Beside(target, ".partial");
         DeleteFolder(partial);
+        // The digests take longer than the arithmetic: the parents are hashed while the weights are written.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var manifest = Task.Run(() => ManifestOf(describe, stop.Token), CancellationToken.None);
         try
         {
             Directory.CreateDirectory(partial);
@@ -147,7 +152,7 @@ public static class Merge
                 Untie(Path.Combine(partial, CheckpointFiles.Config));
             }
 
-            WriteManifest(Path.Combine(partial, Manifest), describe);
+            File.WriteAllBytes(Path.Combine(partial, Manifest), manifest.GetAwaiter().GetResult());
             if (Directory.Exists(target))
             {
                 Directory.Delete(target);
@@ -157,6 +162,8 @@ public static class Merge
         }
         catch
         {
+            stop.Cancel();
+            manifest.ContinueWith(_ => { }, TaskScheduler.Default).Wait(CancellationToken.None);
             DeleteFolder(partial);
             throw;
         }
@@ -193,7 +200,6 @@ public static class Merge
         stream.Flush(flushToDisk: true);
     }
 
-    // Widens the rounded values back to see whether one became infinite.
     private static ReadOnlySpan<byte> Rounded(Span<float> values, Span<ushort> rounded, TensorInfo tensor)
     {
         if (tensor.Type == StoredType.F32)
@@ -201,21 +207,17 @@ public static class Merge
             return MemoryMarshal.AsBytes(values);
         }
 
-        if (tensor.Type == StoredType.BF16)
-        {
-            ElementWise.Narrow(values, rounded);
-            ElementWise.Widen(rounded, values);
-        }
-        else
-        {
-            var halves = MemoryMarshal.Cast<ushort, Half>(rounded);
-            TensorPrimitives.ConvertToHalf(values, halves);
-            TensorPrimitives.ConvertToSingle(halves, values);
-        }
-
-        return ElementWise.AllFinite(values)
+        return (tensor.Type == StoredType.BF16 ? ElementWise.Narrow(values, rounded) : NarrowToHalf(values, MemoryMarshal.Cast<ushort, Half>(rounded)))
             ? MemoryMarshal.AsBytes(rounded)
             : throw new InvalidDataException($"The merged tensor {tensor.Name} has a weight too large for {tensor.Type.HeaderName()}, the type of the checkpoint whose layout it takes: save that one in a wider type, or exchange the parents.");
+    }
+
+    // Widens the rounded values back to see whether one became infinite.
+    private static bool NarrowToHalf(Span<float> values, Span<Half> rounded)
+    {
+        TensorPrimitives.ConvertToHalf(values, rounded);
+        TensorPrimitives.ConvertToSingle(rounded, values);
+        return ElementWise.AllFinite(values);
     }
 
     private static void WriteIndex(ShardIndex index, Checkpoint layout, TensorInfo? untiedHead, string path)
@@ -242,15 +244,19 @@ public static class Merge
         json.WriteEndObject();
     }
 
-    private static void WriteManifest(string path, Action<Utf8JsonWriter> describe)
+    private static byte[] ManifestOf(Action<Utf8JsonWriter, CancellationToken> describe, CancellationToken cancel)
     {
-        using var stream = File.Create(path);
-        using var json = new Utf8JsonWriter(stream, Indented);
-        json.WriteStartObject();
-        describe(json);
-        var version = typeof(Merge).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-        json.WriteString("tool", $"Hindsight {version}");
-        json.WriteEndObject();
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, Indented))
+        {
+            json.WriteStartObject();
+            describe(json, cancel);
+            var version = typeof(Merge).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+            json.WriteString("tool", $"Hindsight {version}");
+            json.WriteEndObject();
+        }
+
+        return stream.ToArray();
     }
 
     private static void WriteParent(Utf8JsonWriter json, string role, Adapter adapter, CancellationToken cancel) =>
@@ -259,16 +265,26 @@ public static class Merge
     private static void WriteParent(
         Utf8JsonWriter json, string role, string folder, IEnumerable<SafetensorsFile> files, string config, CancellationToken cancel)
     {
-        var sums = files.Select(file => file.Path).Append(Path.Combine(folder, config)).ToDictionary(path => Path.GetFileName(path), path =>
-        {
-            cancel.ThrowIfCancellationRequested();
-            using var stream = File.OpenRead(path);
-            return Convert.ToHexStringLower(SHA256.HashData(stream));
-        });
+        var sums = files.Select(file => file.Path).Append(Path.Combine(folder, config)).ToDictionary(path => Path.GetFileName(path), path => Sha256(path, cancel));
         json.WriteStartObject(role);
         json.WriteString("folder", Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))));
         json.WriteString("weightsDigest", CheckpointFiles.WeightsDigest(sums));
         json.WriteEndObject();
+    }
+
+    private static string Sha256(string path, CancellationToken cancel)
+    {
+        using var handle = File.OpenHandle(path, options: FileOptions.SequentialScan);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[HashBlock];
+        int read;
+        for (long position = 0; (read = RandomAccess.Read(handle, buffer, position)) > 0; position += read)
+        {
+            cancel.ThrowIfCancellationRequested();
+            hash.AppendData(buffer, 0, read);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <summary>Keeps a second merge into the same folder out; a crash gives the lock back.</summary>

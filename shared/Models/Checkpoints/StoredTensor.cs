@@ -20,14 +20,27 @@ internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info
     /// <exception cref="InvalidDataException">An element is not finite.</exception>
     public ReadOnlySpan<float> Read(long start, int length, Span<float> buffer)
     {
+        var values = Widened(start, length, buffer);
+        return ElementWise.AllFinite(values)
+            ? values
+            : throw new InvalidDataException($"{File.Path} has a weight in {Info.Name} that is not a finite number; the checkpoint is damaged.");
+    }
+
+    /// <exception cref="InvalidDataException">An element is not finite.</exception>
+    public void RequireFinite(long start, int length) => Read(start, length, IsUsableInPlace ? default : new float[length]);
+
+    /// <summary><see cref="Read"/> without the look at the values, for a caller that checks what it makes of them.</summary>
+    public ReadOnlySpan<float> Widened(long start, int length, Span<float> buffer)
+    {
         var bytes = Bytes(start, length);
-        var widened = IsUsableInPlace ? default : buffer[..length];
-        var values = (ReadOnlySpan<float>)widened;
+        if (IsUsableInPlace)
+        {
+            return MemoryMarshal.Cast<byte, float>(bytes);
+        }
+
+        var widened = buffer[..length];
         switch (Info.Type)
         {
-            case StoredType.F32 when IsUsableInPlace:
-                values = MemoryMarshal.Cast<byte, float>(bytes);
-                break;
             case StoredType.F32:
                 bytes.CopyTo(MemoryMarshal.AsBytes(widened));
                 break;
@@ -41,9 +54,7 @@ internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info
                 throw new InvalidOperationException($"{Info.Type} is not a type of weights.");
         }
 
-        return ElementWise.AllFinite(values)
-            ? values
-            : throw new InvalidDataException($"{File.Path} has a weight in {Info.Name} that is not a finite number; the checkpoint is damaged.");
+        return widened;
     }
 
     /// <summary><see cref="Read"/>, always into <paramref name="target"/>.</summary>

@@ -18,7 +18,7 @@ public sealed unsafe class Weights : IDisposable
 
     private readonly Dictionary<string, Tensor> tensors = new(StringComparer.Ordinal);
     private readonly List<IDisposable> mappings = [];
-    private readonly List<nint> owned = [];
+    private readonly List<(nint Address, long Bytes)> owned = [];
 
     private Weights(ModelConfig config, Precision precision) => (Config, Precision) = (config, precision);
 
@@ -92,7 +92,7 @@ public sealed unsafe class Weights : IDisposable
         tensors.Clear();
         mappings.ForEach(mapping => mapping.Dispose());
         mappings.Clear();
-        owned.ForEach(memory => NativeMemory.AlignedFree((void*)memory));
+        owned.ForEach(memory => WeightMemory.Free(memory.Address, memory.Bytes));
         owned.Clear();
     }
 
@@ -217,8 +217,8 @@ public sealed unsafe class Weights : IDisposable
             return 0;
         }
 
-        var memory = (nint)NativeMemory.AlignedAlloc((nuint)bytes, Alignment);
-        owned.Add(memory);
+        var memory = WeightMemory.Allocate(bytes);
+        owned.Add((memory, bytes));
         OwnedBytes += bytes;
         return memory;
     }

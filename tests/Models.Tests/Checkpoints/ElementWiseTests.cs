@@ -110,4 +110,64 @@ public class ElementWiseTests
             return forth.AsSpan().SequenceEqual(back);
         }).QuickCheckThrowOnFailure();
     }
+
+    [Fact]
+    public void Interpolating_bfloat16_is_widening_and_interpolating()
+    {
+        var random = new Random(11);
+        for (var length = 0; length < 70; length++)
+        {
+            ushort[] Weights() => [.. Enumerable.Range(0, length).Select(_ => (ushort)((random.Next(1 << 16) & 0xBFFF) | random.Next(2)))];
+            var (early, late) = (Weights(), Weights());
+            var (wideEarly, wideLate, expected, target) = (new float[length], new float[length], new float[length], new float[length]);
+            ElementWise.Widen(early, wideEarly);
+            ElementWise.Widen(late, wideLate);
+            var earlyWeight = random.NextDouble();
+
+            Assert.Equal(ElementWise.Interpolate(wideEarly, wideLate, earlyWeight, expected), ElementWise.Interpolate(early, late, earlyWeight, target));
+            Assert.Equal(expected.Select(BitConverter.SingleToUInt32Bits), target.Select(BitConverter.SingleToUInt32Bits));
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void A_weight_that_is_not_finite_shows_in_the_interpolation_at_every_place(float value)
+    {
+        for (var length = 1; length < 40; length++)
+        {
+            var (sound, damaged, target) = (Enumerable.Repeat(-1.5f, length).ToArray(), Enumerable.Repeat(2f, length).ToArray(), new float[length]);
+            var (narrowSound, narrowDamaged) = (new ushort[length], new ushort[length]);
+            ElementWise.Narrow(sound, narrowSound);
+            ElementWise.Narrow(damaged, narrowDamaged);
+            Assert.True(ElementWise.Interpolate(sound, damaged, 0.25, target));
+            Assert.True(ElementWise.Interpolate(narrowSound, narrowDamaged, 0.25, target));
+            for (var at = 0; at < length; at++)
+            {
+                (damaged[at], narrowDamaged[at]) = (value, (ushort)(BitConverter.SingleToUInt32Bits(value) >> 16));
+                Assert.False(ElementWise.Interpolate(sound, damaged, 0.25, target));
+                Assert.False(ElementWise.Interpolate(damaged, sound, 1e-60, target));
+                Assert.False(ElementWise.Interpolate(narrowSound, narrowDamaged, 0.25, target));
+                Assert.False(ElementWise.Interpolate(narrowDamaged, narrowSound, 0.25, target));
+                (damaged[at], narrowDamaged[at]) = (2f, 0x4000);
+            }
+        }
+    }
+
+    [Fact]
+    public void Narrowing_tells_of_a_value_too_large_for_bfloat16_at_every_place()
+    {
+        for (var length = 1; length < 70; length++)
+        {
+            var (values, narrowed) = (Enumerable.Repeat(3.38e38f, length).ToArray(), new ushort[length]);
+            Assert.True(ElementWise.Narrow(values, narrowed));
+            for (var at = 0; at < length; at++)
+            {
+                values[at] = float.MinValue;
+                Assert.False(ElementWise.Narrow(values, narrowed));
+                values[at] = 3.38e38f;
+            }
+        }
+    }
 }
