@@ -9,6 +9,7 @@ namespace Hindsight.Models;
 internal static unsafe partial class WeightMemory
 {
     private const long PageSize = 2 << 20;
+    private const int AdviseDontNeed = 4;
     private const int AdviseFree = 8;
     private const int AdviseHugePage = 14;
 
@@ -52,6 +53,17 @@ internal static unsafe partial class WeightMemory
         }
 
         NativeMemory.AlignedFree((void*)address);
+    }
+
+    /// <summary>Lets go of the pages of a mapped file that lie wholly in a stretch; they are read from the file when they are wanted again.</summary>
+    public static void Release(nint address, long bytes)
+    {
+        var page = (nint)Environment.SystemPageSize;
+        var (start, end) = ((address + page - 1) / page * page, (address + (nint)bytes) / page * page);
+        if (end > start)
+        {
+            Advise(start, end - start, AdviseDontNeed);
+        }
     }
 
     private static long Rounded(long bytes) => (bytes + PageSize - 1) / PageSize * PageSize;

@@ -18,6 +18,7 @@ public sealed unsafe class Weights : IDisposable
 
     private readonly Dictionary<string, Tensor> tensors = new(StringComparer.Ordinal);
     private readonly List<IDisposable> mappings = [];
+    private readonly List<(nint Address, long Bytes)> released = [];
     private readonly List<(nint Address, long Bytes)> owned = [];
 
     private Weights(ModelConfig config, Precision precision) => (Config, Precision) = (config, precision);
@@ -82,6 +83,12 @@ public sealed unsafe class Weights : IDisposable
         return Create(adapted.Config, precision, adapted.Tensors, adapted.Unchanged, adapted.Read);
     }
 
+    /// <summary>
+    /// Gives back the memory of mapped weights that a session has copied, or that were read for their codes; it comes back from the file
+    /// where a weight is read again.
+    /// </summary>
+    internal void ReleaseMapped() => released.ForEach(part => WeightMemory.Release(part.Address, part.Bytes));
+
     public void Dispose()
     {
         foreach (var tensor in tensors.Values)
@@ -140,6 +147,11 @@ public sealed unsafe class Weights : IDisposable
         {
             var (name, info) = (wanted[index].Name, wanted[index].Stored.Info);
             var address = inPlace[index] is { } lying ? (nint)lying.File.Pointer(lying.Info) : next;
+            if (inPlace[index] is not null)
+            {
+                released.Add((address, info.ByteLength));
+            }
+
             next += inPlace[index] is null ? (nint)AlignedBytes(info) : 0;
             tensors.Add(name, new Tensor(address, info.Shape, info.Elements, OrtValue.CreateTensorValueWithData(
                 OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. info.Shape], address, info.Elements * sizeof(float))));
@@ -172,6 +184,7 @@ public sealed unsafe class Weights : IDisposable
             if (unchanged(name) is { } lying)
             {
                 lying.ReadInto(start, target);
+                WeightMemory.Release((nint)lying.File.Pointer(lying.Info) + (nint)(start * lying.Info.Type.Size()), target.Length * lying.Info.Type.Size());
             }
             else
             {
