@@ -3,6 +3,7 @@ using Hindsight.Benchmarks;
 // Each benchmark takes the arguments that follow its name.
 var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
+    ["adapters"] = Adapters.Run,
     ["decode"] = Decode.Run,
     ["sampling"] = Sampling.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
