@@ -1,7 +1,7 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Hindsight.Models;
 
@@ -10,7 +10,7 @@ namespace Hindsight.Models;
 /// weights are read once for all. They are inputs of the graph, not weights of it: one session serves any stack on its modules.
 /// </summary>
 /// <remarks>
-/// Inputs, float32, for each of <see cref="Modules"/>: Down(module) [groups, in, 16], the factors A of all adapters as columns;
+/// Inputs, in the type of the graph's precision, for each of <see cref="Modules"/>: Down(module) [groups, in, 16], the factors A of all adapters as columns;
 /// Up(module) [16·groups, out], the factors B with their scale. <see cref="Columns"/> [slots + 1, 16·groups] of 0 and 1 tells whose
 /// column is whose: row 0 is the bare base, row s + 1 is slot s. With them the caller binds <see cref="Adapters"/> int64
 /// [batch, sequence], the row of that table for each token, see <see cref="RowOf"/>.
@@ -37,9 +37,11 @@ public sealed unsafe class AdapterStack : IDisposable
     private const int Alignment = 64;
 
     private readonly List<(string Input, OrtValue Value)> inputs = [];
+    private readonly DType type;
+    private readonly Dictionary<string, nint> addresses = new(StringComparer.Ordinal);
     private void* memory;
 
-    private AdapterStack(IReadOnlySet<string> modules, IReadOnlyList<string> names) => (Modules, Names) = (modules, names);
+    private AdapterStack(IReadOnlySet<string> modules, IReadOnlyList<string> names, DType type) => (Modules, Names, this.type) = (modules, names, type);
 
     /// <summary>The linear maps that the stack has inputs for: what to give to <see cref="ModelGraph.For(ModelConfig, Target, IReadOnlyCollection{string})"/>.</summary>
     public IReadOnlySet<string> Modules { get; }
@@ -66,20 +68,33 @@ public sealed unsafe class AdapterStack : IDisposable
     public static long RowOf(int? slot) => slot is { } place ? place + 1 : 0;
 
     /// <summary>The bytes that a stack would take, without making it.</summary>
-    /// <inheritdoc cref="Create"/>
+    /// <inheritdoc cref="Create(ModelConfig, IReadOnlyList{AdapterUpdate}, Precision, IReadOnlyCollection{string})"/>
     public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules) =>
-        Layout.Of(config, slots, modules).Bytes;
+        BytesFor(config, slots, Precision.Float32, modules);
+
+    /// <inheritdoc cref="BytesFor(ModelConfig, IReadOnlyList{AdapterUpdate}, IReadOnlyCollection{string})"/>
+    public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, Precision precision, params IReadOnlyCollection<string> modules) =>
+        Layout.Of(config, slots, precision.FloatType(), modules).Bytes;
+
+    /// <summary>Stacks adapters for graphs in float32 or int8; they may be closed afterwards.</summary>
+    /// <inheritdoc cref="Create(ModelConfig, IReadOnlyList{AdapterUpdate}, Precision, IReadOnlyCollection{string})"/>
+    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules) =>
+        Create(config, slots, Precision.Float32, modules);
 
     /// <summary>Stacks adapters, which may be closed afterwards.</summary>
     /// <param name="config">The config of their base.</param>
     /// <param name="slots">The adapters and interpolations, all low-rank; none for an empty stack.</param>
+    /// <param name="precision">That of the graph.</param>
     /// <param name="modules">The modules of the session, if it was made for more than these adapters change.</param>
-    /// <exception cref="InvalidDataException">An adapter is not low-rank or of another base, or an element is not finite.</exception>
+    /// <exception cref="InvalidDataException">
+    /// An adapter is not low-rank or of another base, or an element is not finite or too large for the precision.
+    /// </exception>
     /// <exception cref="ArgumentException">An adapter changes what is not among <paramref name="modules"/>.</exception>
-    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules)
+    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, Precision precision, params IReadOnlyCollection<string> modules)
     {
-        var layout = Layout.Of(config, slots, modules);
-        var stack = new AdapterStack(layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())]) { Bytes = layout.Bytes };
+        var layout = Layout.Of(config, slots, precision.FloatType(), modules);
+        var stack = new AdapterStack(
+            layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())], precision.FloatType()) { Bytes = layout.Bytes };
         try
         {
             stack.Fill(layout, slots);
@@ -90,6 +105,21 @@ public sealed unsafe class AdapterStack : IDisposable
             stack.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Copies of <see cref="Inputs"/> in a device's memory; they are the caller's to dispose.</summary>
+    /// <exception cref="InvalidDataException">The device has not so much memory.</exception>
+    public IReadOnlyList<(string Input, DeviceTensor Copy)> CopyTo(DeviceMemory device)
+    {
+        var copies = new List<(string Input, DeviceTensor Copy)>();
+        foreach (var (input, value) in inputs)
+        {
+            var copy = new DeviceTensor(device, type.ElementType(), value.GetTensorTypeAndShape().Shape);
+            copies.Add((input, copy));
+            copy.Write(addresses[input], value.GetTensorSizeInBytes());
+        }
+
+        return copies;
     }
 
     public void Dispose()
@@ -105,68 +135,98 @@ public sealed unsafe class AdapterStack : IDisposable
         memory = NativeMemory.AlignedAlloc((nuint)layout.Bytes, Alignment);
         NativeMemory.Clear(memory, (nuint)layout.Bytes);
         var next = (nint)memory;
-        Span<float> Add(string input, params long[] shape)
+        void Add(string input, long[] shape, Action<Memory<float>> fill)
         {
             var elements = shape.Aggregate((a, b) => a * b);
-            inputs.Add((input, OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, next, elements * sizeof(float))));
-            var values = new Span<float>((void*)next, checked((int)elements));
-            next += (nint)Layout.AlignedBytes(elements);
-            return values;
+            inputs.Add((input, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type.ElementType(), shape, next, elements * type.Size())));
+            addresses.Add(input, next);
+            var values = new float[elements];
+            fill(values);
+            if (type == DType.Float32)
+            {
+                values.CopyTo(new Span<float>((void*)next, values.Length));
+            }
+            else
+            {
+                ElementWise.Narrow(values, type, new Span<ushort>((void*)next, values.Length));
+            }
+
+            next += (nint)layout.AlignedBytes(elements);
         }
 
-        var columns = Add(Columns, slots.Count + 1, layout.Width);
-        for (var slot = 0; slot < slots.Count; slot++)
+        void AddFactors(string input, LinearModule module, long[] shape, Action<LowRankUpdate, double, int, Memory<float>> place) => Add(input, shape, values =>
         {
-            var (start, width) = layout.Segments[slot];
-            columns.Slice(((slot + 1) * layout.Width) + start, width).Fill(1);
-        }
-
-        foreach (var module in layout.Modules)
-        {
-            var down = Add(Down(module.Name), layout.Width / GroupWidth, module.From, GroupWidth);
-            var up = Add(Up(module.Name), layout.Width, module.To);
             for (var slot = 0; slot < slots.Count; slot++)
             {
                 var column = layout.Segments[slot].Start;
                 foreach (var (update, weight) in slots[slot].LowRank.Where(part => part.Update.Module == module.Name))
                 {
-                    Place(update, weight, column, down, up);
+                    place(update, weight, column, values);
                     column += update.Rank;
                 }
             }
+        });
+
+        Add(Columns, [slots.Count + 1, layout.Width], columns =>
+        {
+            for (var slot = 0; slot < slots.Count; slot++)
+            {
+                var (start, width) = layout.Segments[slot];
+                columns.Span.Slice(((slot + 1) * layout.Width) + start, width).Fill(1);
+            }
+        });
+        foreach (var module in layout.Modules)
+        {
+            AddFactors(Down(module.Name), module, [layout.Width / GroupWidth, module.From, GroupWidth], PlaceDown);
+            AddFactors(Up(module.Name), module, [layout.Width, module.To], PlaceUp);
         }
     }
 
-    private static void Place(LowRankUpdate update, double weight, int column, Span<float> down, Span<float> up)
+    private void PlaceDown(LowRankUpdate update, double weight, int column, Memory<float> down)
     {
-        var (a, b) = (update.ReadDown(), update.ReadUp());
-        var (from, to) = (a.Length / update.Rank, b.Length / update.Rank);
+        var a = update.ReadDown();
+        RequireRoom(update, update.Down, a);
+        var from = a.Length / update.Rank;
         for (var k = 0; k < update.Rank; k++, column++)
         {
-            var group = down.Slice(column / GroupWidth * from * GroupWidth, from * GroupWidth);
+            var group = down.Span.Slice(column / GroupWidth * from * GroupWidth, from * GroupWidth);
             for (var index = 0; index < from; index++)
             {
                 group[(index * GroupWidth) + (column % GroupWidth)] = a[(k * from) + index];
             }
+        }
+    }
 
-            var row = up.Slice(column * to, to);
+    private void PlaceUp(LowRankUpdate update, double weight, int column, Memory<float> up)
+    {
+        var b = update.ReadUp();
+        var to = b.Length / update.Rank;
+        for (var k = 0; k < update.Rank; k++, column++)
+        {
+            var row = up.Span.Slice(column * to, to);
             for (var index = 0; index < to; index++)
             {
                 row[index] = (float)(weight * update.Scale * b[(index * update.Rank) + k]);
             }
-        }
 
-        if (!ElementWise.AllFinite(up))
+            RequireRoom(update, update.Up, row);
+        }
+    }
+
+    private void RequireRoom(LowRankUpdate update, StoredTensor factor, ReadOnlySpan<float> values)
+    {
+        // Not a number is not less either.
+        if (!(TensorPrimitives.MaxMagnitude(values) <= type.Greatest()))
         {
-            throw new InvalidDataException($"{update.Up.File.Path} has an update of {update.Module} larger than float32 can hold; the adapter is damaged.");
+            throw new InvalidDataException(
+                $"{factor.File.Path} has an update of {update.Module} larger than {type.ToString().ToLowerInvariant()} can hold; {(type == DType.Float16 ? "take bfloat16" : "the adapter is damaged")}.");
         }
     }
 
     /// <summary>Which columns belong to which slot; the same for all modules.</summary>
-    private sealed record Layout(IReadOnlyList<LinearModule> Modules, (int Start, int Width)[] Segments, int Width, long Bytes)
+    private sealed record Layout(IReadOnlyList<LinearModule> Modules, (int Start, int Width)[] Segments, int Width, int ElementSize)
     {
-        public static Layout Of(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, IReadOnlyCollection<string> modules)
+        public static Layout Of(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, DType type, IReadOnlyCollection<string> modules)
         {
             foreach (var slot in slots)
             {
@@ -197,12 +257,13 @@ public sealed unsafe class AdapterStack : IDisposable
                 throw new InvalidDataException($"{slots.Count} adapters have {width} ranks together, too many for one batch; use fewer at a time.");
             }
 
-            var bytes = AlignedBytes((slots.Count + 1L) * width)
-                + linears.Sum(linear => AlignedBytes(width * linear.From) + AlignedBytes(width * linear.To));
-            return new(linears, segments, width, bytes);
+            return new(linears, segments, width, type.Size());
         }
 
-        public static long AlignedBytes(long elements) => ((elements * sizeof(float)) + Alignment - 1) / Alignment * Alignment;
+        public long Bytes => AlignedBytes((Segments.Length + 1L) * Width)
+            + Modules.Sum(module => AlignedBytes(Width * module.From) + AlignedBytes(Width * module.To));
+
+        public long AlignedBytes(long elements) => ((elements * ElementSize) + Alignment - 1) / Alignment * Alignment;
 
         private static void Check(ModelConfig config, AdapterUpdate slot)
         {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
 namespace Hindsight.Models;
@@ -57,6 +58,39 @@ internal static class ElementWise
 
         return finite;
     }
+
+    /// <summary>float32 to float16, to nearest, ties to even. The values are finite.</summary>
+    /// <returns>Whether the results are finite too; float16 ends at 65504.</returns>
+    public static bool Narrow(ReadOnlySpan<float> source, Span<Half> target)
+    {
+        const ushort HalfExponent = 0x7C00;
+        TensorPrimitives.ConvertToHalf(source, target);
+        var bits = MemoryMarshal.Cast<Half, ushort>(target[..source.Length]);
+        var exponent = new Vector<ushort>(HalfExponent);
+        var found = Vector<ushort>.Zero;
+        var index = 0;
+        for (; index <= bits.Length - Vector<ushort>.Count; index += Vector<ushort>.Count)
+        {
+            found |= Vector.Equals(new Vector<ushort>(bits[index..]) & exponent, exponent);
+        }
+
+        var finite = found == Vector<ushort>.Zero;
+        for (; index < bits.Length; index++)
+        {
+            finite &= (bits[index] & HalfExponent) != HalfExponent;
+        }
+
+        return finite;
+    }
+
+    /// <summary>float32 to one of the types of 16 bits, to nearest, ties to even.</summary>
+    /// <returns>Whether the results are finite.</returns>
+    public static bool Narrow(ReadOnlySpan<float> source, DType type, Span<ushort> target) => type switch
+    {
+        DType.Float16 => Narrow(source, MemoryMarshal.Cast<ushort, Half>(target)),
+        DType.BFloat16 => Narrow(source, target),
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "It has not 16 bits."),
+    };
 
     public static bool AllFinite(ReadOnlySpan<float> values)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 
@@ -7,7 +8,16 @@ namespace Hindsight.Models;
 internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info)
 {
     /// <summary>Float32 that lies so that it can be used in place.</summary>
-    public bool IsUsableInPlace => Info.Type == StoredType.F32 && (nint)File.Pointer(Info) % sizeof(float) == 0;
+    public bool IsUsableInPlace => LiesAs(DType.Float32);
+
+    /// <summary>The elements are stored in this type, and so that they can be used in place.</summary>
+    public bool LiesAs(DType type) => (nint)File.Pointer(Info) % type.Size() == 0 && Info.Type == type switch
+    {
+        DType.Float32 => StoredType.F32,
+        DType.Float16 => StoredType.F16,
+        DType.BFloat16 => StoredType.BF16,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "Weights are stored in floating point."),
+    };
 
     /// <summary>Elements [start, start + length) as they are stored.</summary>
     public ReadOnlySpan<byte> Bytes(long start, int length) =>
@@ -27,7 +37,24 @@ internal sealed unsafe record StoredTensor(SafetensorsFile File, TensorInfo Info
     }
 
     /// <exception cref="InvalidDataException">An element is not finite.</exception>
-    public void RequireFinite(long start, int length) => Read(start, length, IsUsableInPlace ? default : new float[length]);
+    public void RequireFinite(long start, int length)
+    {
+        if (IsUsableInPlace)
+        {
+            Read(start, length, default);
+            return;
+        }
+
+        var buffer = ArrayPool<float>.Shared.Rent(length);
+        try
+        {
+            Read(start, length, buffer);
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(buffer);
+        }
+    }
 
     /// <summary><see cref="Read"/> without the look at the values, for a caller that checks what it makes of them.</summary>
     public ReadOnlySpan<float> Widened(long start, int length, Span<float> buffer)

@@ -1,14 +1,13 @@
+using System.Buffers;
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
-using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Hindsight.Models;
 
 /// <summary>
-/// A model's weights as float32 tensors for ONNX Runtime, by Hugging Face name (a projection is [out, in]). The memory is ours and is
-/// handed over without a copy: float32 files stay mapped, all else is computed once into memory of these weights. A session that took a
-/// tensor as its initializer must be disposed before them; a mapped file must not be shortened meanwhile.
+/// A model's weights as tensors for ONNX Runtime in the type of a precision, by Hugging Face name (a projection is [out, in]). The memory
+/// is ours and is handed over without a copy: files in that type stay mapped, all else is computed once, in float32, into memory of these
+/// weights. A session that took a tensor as its initializer must be disposed before them; a mapped file must not be shortened meanwhile.
 /// </summary>
 public sealed unsafe class Weights : IDisposable
 {
@@ -20,17 +19,20 @@ public sealed unsafe class Weights : IDisposable
     private readonly List<IDisposable> mappings = [];
     private readonly List<(nint Address, long Bytes)> released = [];
     private readonly List<(nint Address, long Bytes)> owned = [];
+    private readonly Dictionary<string, DeviceTensor> onGpu = new(StringComparer.Ordinal);
 
     private Weights(ModelConfig config, Precision precision) => (Config, Precision) = (config, precision);
 
     /// <summary>Fills part of a tensor with its elements from <paramref name="start"/> on.</summary>
     internal delegate void Read(string name, long start, Span<float> target);
 
-    private sealed record Tensor(nint Address, IReadOnlyList<long> Shape, long Elements, OrtValue Value);
+    private sealed record Tensor(nint Address, IReadOnlyList<long> Shape, long Elements, DType Type, OrtValue Value)
+    {
+        public long Bytes => Elements * Type.Size();
+    }
 
     public ModelConfig Config { get; }
 
-    /// <summary>Of the linear maps.</summary>
     public Precision Precision { get; }
 
     /// <summary>Memory that these weights hold beside the files that stay mapped, in bytes.</summary>
@@ -46,10 +48,14 @@ public sealed unsafe class Weights : IDisposable
     public IReadOnlyList<long> Shape(string name) => tensors[name].Shape;
 
     /// <summary>A float32 tensor's elements, row-major, where the tensor lies; for tensors below 2^31 elements.</summary>
-    public ReadOnlySpan<float> Span(string name) => new((void*)tensors[name].Address, checked((int)tensors[name].Elements));
+    public ReadOnlySpan<float> Span(string name) => tensors[name] is { Type: DType.Float32 } tensor
+        ? new((void*)tensor.Address, checked((int)tensor.Elements))
+        : throw new InvalidOperationException($"{name} is kept as {tensors[name].Type}.");
 
     /// <summary>Loads a checkpoint, which may be closed afterwards.</summary>
-    /// <exception cref="InvalidDataException">A weight is not finite; the message names the tensor and its file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A weight is not finite, or too large for the precision; the message names the tensor and its file.
+    /// </exception>
     public static Weights Load(Checkpoint checkpoint, Precision precision = Precision.Float32) =>
         Create(checkpoint.Config, precision, Of(checkpoint), name => checkpoint[name], (name, start, target) => checkpoint[name].ReadInto(start, target));
 
@@ -89,8 +95,36 @@ public sealed unsafe class Weights : IDisposable
     /// </summary>
     internal void ReleaseMapped() => released.ForEach(part => WeightMemory.Release(part.Address, part.Bytes));
 
+    /// <summary>The tensor of that name where the device can read it: these weights are copied to a GPU once, and stay there as long as they live.</summary>
+    /// <exception cref="InvalidDataException">There is no GPU that can be used, or it has not so much memory.</exception>
+    internal OrtValue On(Device device, string name)
+    {
+        var tensor = tensors[name];
+        if (device == Device.Cpu)
+        {
+            return tensor.Value;
+        }
+
+        lock (onGpu)
+        {
+            if (!onGpu.TryGetValue(name, out var copy))
+            {
+                onGpu.Add(name, copy = new DeviceTensor(DeviceMemory.Of(device), tensor.Type.ElementType(), tensor.Shape));
+                copy.Write(tensor.Address, tensor.Bytes);
+            }
+
+            return copy.Value;
+        }
+    }
+
     public void Dispose()
     {
+        foreach (var copy in onGpu.Values)
+        {
+            copy.Dispose();
+        }
+
+        onGpu.Clear();
         foreach (var tensor in tensors.Values)
         {
             tensor.Value.Dispose();
@@ -113,15 +147,15 @@ public sealed unsafe class Weights : IDisposable
         try
         {
             var graph = ModelGraph.For(config, Target.Fused, [], precision);
-            if (precision == Precision.Float32)
+            if (precision != Precision.Int8)
             {
-                weights.Fill(tensors, unchanged, read);
+                weights.Fill(tensors, precision.FloatType(), unchanged, read);
             }
             else
             {
                 // Checked and read in the order of the file; a tied embedding is both a table and a linear map.
                 var tables = graph.FloatParameters.Select(parameter => parameter.Name).ToHashSet(StringComparer.Ordinal);
-                weights.Fill([.. tensors.Where(tensor => tables.Contains(tensor.Name))], unchanged, read);
+                weights.Fill([.. tensors.Where(tensor => tables.Contains(tensor.Name))], DType.Float32, unchanged, read);
                 weights.Quantise(graph.Int8Parameters, unchanged, read);
             }
 
@@ -135,13 +169,14 @@ public sealed unsafe class Weights : IDisposable
     }
 
     /// <param name="wanted">Names, and tensors of their shapes.</param>
+    /// <param name="type">The type to keep them in.</param>
     /// <param name="unchanged">Where a tensor's values lie as they are; null where they must be computed.</param>
     /// <param name="read">Computes values.</param>
-    private void Fill(IReadOnlyList<(string Name, StoredTensor Stored)> wanted, Func<string, StoredTensor?> unchanged, Read read)
+    private void Fill(IReadOnlyList<(string Name, StoredTensor Stored)> wanted, DType type, Func<string, StoredTensor?> unchanged, Read read)
     {
-        var inPlace = wanted.Select(tensor => unchanged(tensor.Name) is { IsUsableInPlace: true } found ? found : null).ToArray();
+        var inPlace = wanted.Select(tensor => unchanged(tensor.Name) is { } found && found.LiesAs(type) ? found : null).ToArray();
         mappings.AddRange(inPlace.OfType<StoredTensor>().Select(tensor => tensor.File).Distinct().Select(file => file.Hold()));
-        var total = wanted.Where((_, index) => inPlace[index] is null).Sum(tensor => AlignedBytes(tensor.Stored.Info));
+        var total = wanted.Where((_, index) => inPlace[index] is null).Sum(tensor => AlignedBytes(tensor.Stored.Info.Elements * type.Size()));
         var next = Own(total);
         for (var index = 0; index < wanted.Count; index++)
         {
@@ -152,9 +187,9 @@ public sealed unsafe class Weights : IDisposable
                 released.Add((address, info.ByteLength));
             }
 
-            next += inPlace[index] is null ? (nint)AlignedBytes(info) : 0;
-            tensors.Add(name, new Tensor(address, info.Shape, info.Elements, OrtValue.CreateTensorValueWithData(
-                OrtMemoryInfo.DefaultInstance, TensorElementType.Float, [.. info.Shape], address, info.Elements * sizeof(float))));
+            next += inPlace[index] is null ? (nint)AlignedBytes(info.Elements * type.Size()) : 0;
+            tensors.Add(name, new Tensor(address, info.Shape, info.Elements, type, OrtValue.CreateTensorValueWithData(
+                OrtMemoryInfo.DefaultInstance, type.ElementType(), [.. info.Shape], address, info.Elements * type.Size())));
         }
 
         var blocks = wanted
@@ -164,15 +199,37 @@ public sealed unsafe class Weights : IDisposable
         {
             if (inPlace[block.Index] is { } lying)
             {
-                // For its check alone.
-                lying.Read(block.Start, block.Length, default);
+                lying.RequireFinite(block.Start, block.Length);
             }
-            else
+            else if (type == DType.Float32)
             {
                 var name = wanted[block.Index].Name;
                 read(name, block.Start, new Span<float>((float*)tensors[name].Address + block.Start, block.Length));
             }
+            else
+            {
+                ReadNarrow(wanted[block.Index], block.Start, block.Length, type, read);
+            }
         });
+    }
+
+    private void ReadNarrow((string Name, StoredTensor Stored) tensor, long start, int length, DType type, Read read)
+    {
+        var buffer = ArrayPool<float>.Shared.Rent(length);
+        try
+        {
+            var values = buffer.AsSpan(0, length);
+            read(tensor.Name, start, values);
+            if (!ElementWise.Narrow(values, type, new Span<ushort>((ushort*)tensors[tensor.Name].Address + start, length)))
+            {
+                var name = type == DType.Float16 ? "float16" : "bfloat16";
+                throw new InvalidDataException($"{tensor.Stored.File.Path} has a weight in {tensor.Name} larger than {name} can hold; take {(type == DType.Float16 ? "bfloat16" : "float32")}.");
+            }
+        }
+        finally
+        {
+            ArrayPool<float>.Shared.Return(buffer);
+        }
     }
 
     private void Quantise(IReadOnlyList<Int8Parameter> wanted, Func<string, StoredTensor?> unchanged, Read read)
@@ -195,8 +252,8 @@ public sealed unsafe class Weights : IDisposable
         var next = Own(wanted.Sum(weight => AlignedBytes((long)weight.From * weight.To) + AlignedBytes((long)weight.To * sizeof(float))));
         foreach (var weight in wanted)
         {
-            Add(weight.Codes, TensorElementType.Int8, [weight.From, weight.To], sizeof(sbyte), ref next);
-            Add(weight.Scales, TensorElementType.Float, [weight.To], sizeof(float), ref next);
+            Add(weight.Codes, DType.Int8, [weight.From, weight.To], ref next);
+            Add(weight.Scales, DType.Float32, [weight.To], ref next);
         }
 
         // A weight that lies with its inputs first is read whole: its outputs are columns.
@@ -216,11 +273,12 @@ public sealed unsafe class Weights : IDisposable
         });
     }
 
-    private void Add(string name, TensorElementType type, long[] shape, int size, ref nint next)
+    private void Add(string name, DType type, long[] shape, ref nint next)
     {
         var elements = shape.Aggregate((a, b) => a * b);
-        tensors.Add(name, new Tensor(next, shape, elements, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type, shape, next, elements * size)));
-        next += (nint)AlignedBytes(elements * size);
+        var bytes = elements * type.Size();
+        tensors.Add(name, new Tensor(next, shape, elements, type, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type.ElementType(), shape, next, bytes)));
+        next += (nint)AlignedBytes(bytes);
     }
 
     private nint Own(long bytes)
@@ -265,8 +323,6 @@ public sealed unsafe class Weights : IDisposable
             yield return (start, (int)Math.Min(LargestBlock, elements - start));
         }
     }
-
-    private static long AlignedBytes(TensorInfo info) => AlignedBytes(info.Elements * sizeof(float));
 
     private static long AlignedBytes(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 }

@@ -21,8 +21,10 @@ internal abstract class Context
 
     public Graph Graph { get; }
 
-    /// <summary>Of the linear maps.</summary>
     public Precision Precision { get; }
+
+    /// <summary>Of all tensors in floating point.</summary>
+    public DType Type => Precision.FloatType();
 
     /// <summary>Token ids, [tokens].</summary>
     public Sym Ids { get; }
@@ -41,7 +43,7 @@ internal abstract class Context
     /// <summary>The layers that have been given a cache.</summary>
     public virtual IReadOnlyList<string> Caches => [];
 
-    public Sym Parameter(string name, params ReadOnlySpan<Dim> shape) => Graph.Apply(new Parameter(name, Shape.Of(shape)));
+    public Sym Parameter(string name, params ReadOnlySpan<Dim> shape) => Graph.Apply(new Parameter(name, Shape.Of(shape), Type));
 
     /// <summary>What each token gathers from itself and the tokens before it in its sequence.</summary>
     /// <param name="layer">The layer's name.</param>
@@ -70,10 +72,10 @@ internal abstract class Context
 
         adapters ??= Input(AdapterStack.Adapters, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
         var ofRows = x.Shape[0] == Selected.Shape[0] ? Graph.Apply(new Gather(), adapters, Selected) : adapters;
-        var down = Input(AdapterStack.Down(module), DType.Float32, Groups, x.Shape[1], AdapterStack.GroupWidth);
+        var down = Input(AdapterStack.Down(module), Type, Groups, x.Shape[1], AdapterStack.GroupWidth);
         var width = Groups * AdapterStack.GroupWidth;
-        var up = Input(AdapterStack.Up(module), DType.Float32, width, y.Shape[1]);
-        var columns = Graph.Apply(new Gather(), Input(AdapterStack.Columns, DType.Float32, Dim.Named("adapter_slots"), width), ofRows);
+        var up = Input(AdapterStack.Up(module), Type, width, y.Shape[1]);
+        var columns = Graph.Apply(new Gather(), Input(AdapterStack.Columns, Type, Dim.Named("adapter_slots"), width), ofRows);
         var inner = Graph.Apply(new MatMul(), x, down).Transpose(1, 0, 2).Reshape([x.Shape[0], width]);
         return y + Graph.Apply(new MatMul(), inner * columns, up);
     }
@@ -112,8 +114,8 @@ internal sealed class CachedContext : Context
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {
         var width = WidthOf(heads.Size, heads.Rotary);
-        Sym Cache(string part) => Input(ModelGraph.Past(layer, part), DType.Float32, Batch, heads.KeyValues, Capacity, width);
-        Sym Table(string name) => Input(name, DType.Float32, TableRows, HalfOf(heads.Rotary));
+        Sym Cache(string part) => Input(ModelGraph.Past(layer, part), Type, Batch, heads.KeyValues, Capacity, width);
+        Sym Table(string name) => Input(name, Type, TableRows, HalfOf(heads.Rotary));
 
         var (q, k, v) = (Widen(queries, heads), Widen(keys, heads), Widen(values, heads with { Rotary = null }, width));
         List<Sym> table = heads.Rotary is null ? [] : [Table(ModelGraph.Cosines), Table(ModelGraph.Sines)];
@@ -183,7 +185,7 @@ internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted, Pr
                 return x;
             }
 
-            Sym Table(string name) => Input(name, DType.Float32, Sequence, size / 2);
+            Sym Table(string name) => Input(name, Type, Sequence, size / 2);
             return Graph.Apply(new RotaryTurn(), x, Table(ModelGraph.Cosines), Table(ModelGraph.Sines));
         }
 
@@ -192,7 +194,7 @@ internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted, Pr
         var k = Turn(Split(keys, heads.KeyValues)).Transpose(0, 1, 3, 2);
         var scores = Graph.Apply(new MatMul(), q, k) * heads.Scale;
         var capped = heads.Cap is { } cap ? new SoftCap(cap).Call(this, scores) : scores;
-        var masked = capped.Reshape([Batch, heads.KeyValues, group, Sequence, Sequence]) + Graph.Apply(new CausalMask(Sequence, heads.Window));
+        var masked = capped.Reshape([Batch, heads.KeyValues, group, Sequence, Sequence]) + Graph.Apply(new CausalMask(Sequence, heads.Window, Type));
         var weights = Graph.Apply(new Softmax(), masked).Reshape(scores.Shape);
         return Graph.Apply(new MatMul(), weights, Split(values, heads.KeyValues))
             .Reshape([Batch, heads.Queries, Sequence, heads.Size])

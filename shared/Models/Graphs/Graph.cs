@@ -82,6 +82,8 @@ internal sealed class Sym(Node node, int index) : IEquatable<Sym>
 
     public Sym Reshape(Shape shape) => node.Graph.Apply(new Reshape(shape), this);
 
+    public Sym As(DType type) => type == Type ? this : node.Graph.Apply(new Cast(type), this);
+
     public Sym Transpose(params int[] axes) => node.Graph.Apply(new Transpose(axes), this);
 
     // Nodes of one graph are unique, so the identity of the node is its equality.

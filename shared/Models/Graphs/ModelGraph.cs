@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Hindsight.Models;
 
@@ -21,7 +22,7 @@ namespace Hindsight.Models;
 /// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
 /// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
 /// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
-/// Output: <see cref="Logits"/> float [selected, vocabulary].
+/// "Float" above is the type of the precision, <see cref="ElementType"/>. Output: <see cref="Logits"/> float32 [selected, vocabulary].
 /// </remarks>
 public sealed partial class ModelGraph
 {
@@ -51,6 +52,7 @@ public sealed partial class ModelGraph
         TakesRotary = graph.Takes(Cosines);
         TakesPositions = graph.Takes(Positions);
         AdaptedModules = adaptedModules;
+        Precision = precision;
         Adaptable = AdaptableModules.Of(graph);
         FloatParameters = [.. graph.Parameters];
         Int8Parameters = [.. graph.Int8Parameters];
@@ -60,6 +62,14 @@ public sealed partial class ModelGraph
     public ModelConfig Config { get; }
 
     public Target Target { get; }
+
+    public Precision Precision { get; }
+
+    /// <summary>The type of all floating-point inputs: tables, keys and values, adapters.</summary>
+    public TensorElementType ElementType => Precision.FloatType().ElementType();
+
+    /// <summary>Bytes of an element of <see cref="ElementType"/>.</summary>
+    public int ElementSize => Precision.FloatType().Size();
 
     /// <summary>The names of the layers that keep keys and values.</summary>
     public IReadOnlyList<string> Caches { get; }
@@ -76,10 +86,10 @@ public sealed partial class ModelGraph
     /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
     public IReadOnlySet<string> AdaptedModules { get; }
 
-    /// <summary>The weights that are float32, by Hugging Face name.</summary>
+    /// <summary>The weights in floating point, by Hugging Face name.</summary>
     internal IReadOnlyList<Parameter> FloatParameters { get; }
 
-    /// <summary>The weights of linear maps in 8-bit integers; none in float32.</summary>
+    /// <summary>The weights of linear maps in 8-bit integers; none but in int8.</summary>
     internal IReadOnlyList<Int8Parameter> Int8Parameters { get; }
 
     /// <summary>The bytes of all weights, and of those of linear maps, of which ONNX Runtime keeps a copy in an order of its own.</summary>
@@ -88,8 +98,8 @@ public sealed partial class ModelGraph
         get
         {
             var codes = Int8Parameters.Sum(weight => (long)weight.From * weight.To);
-            var floats = FloatParameters.Sum(parameter => sizeof(float) * parameter.Shape.Size.Factor) + (sizeof(float) * Int8Parameters.Sum(weight => (long)weight.To));
-            return (floats + codes, codes > 0 ? codes : sizeof(float) * Adaptable.Linears.Sum(linear => linear.From * linear.To));
+            var floats = FloatParameters.Sum(parameter => ElementSize * parameter.Shape.Size.Factor) + (sizeof(float) * Int8Parameters.Sum(weight => (long)weight.To));
+            return (floats + codes, codes > 0 ? codes : ElementSize * Adaptable.Linears.Sum(linear => linear.From * linear.To));
         }
     }
 
@@ -111,7 +121,7 @@ public sealed partial class ModelGraph
 
     /// <summary>A graph whose rows may each have an adapter; it takes the inputs of any <see cref="AdapterStack"/> on these modules.</summary>
     /// <param name="adaptedModules">Names of linear maps, such as <see cref="AdapterStack.Modules"/>; none for a graph without adapters.</param>
-    /// <param name="precision">Of the linear maps.</param>
+    /// <param name="precision">What it is computed in.</param>
     public static ModelGraph For(
         ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules, Precision precision = Precision.Float32)
     {
@@ -163,7 +173,10 @@ public sealed partial class ModelGraph
     /// <summary>A session that computes the graph with these weights, which must outlive it and not change.</summary>
     /// <param name="weights">Tensors by Hugging Face name.</param>
     /// <param name="threads">Threads that one run uses.</param>
-    public InferenceSession Open(Weights weights, int threads)
+    /// <param name="device">What computes it.</param>
+    /// <param name="profile">Where a profile is to be written: a path that gets an ending; null for none.</param>
+    /// <exception cref="InvalidDataException">There is no GPU that can be used; the message says what is missing.</exception>
+    public InferenceSession Open(Weights weights, int threads, Device device = Device.Cpu, string? profile = null)
     {
         SetEnvironmentVariable(NoTiledAttention, "1");
         // ONNX Runtime looks for the file that the initialisers name before it takes the values that are handed over.
@@ -178,13 +191,23 @@ public sealed partial class ModelGraph
                 // The plain form is what the fused one is checked against: it is to be computed as it is written.
                 GraphOptimizationLevel = Target == Target.Plain ? GraphOptimizationLevel.ORT_DISABLE_ALL : GraphOptimizationLevel.ORT_ENABLE_ALL,
             };
+            if (device == Device.Cuda)
+            {
+                AppendCuda(options);
+            }
+
+            if (profile is not null)
+            {
+                (options.ProfileOutputPathPrefix, options.EnableProfiling) = (profile, true);
+            }
+
             options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
-            // Folding would read weights from the empty file.
-            options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "ConstantFolding");
+            // These would read weights from the empty file.
+            options.AddSessionConfigEntry("optimization.disable_specified_optimizers", "ConstantFolding;FuseFp16InitializerToFp32NodeTransformer");
             options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", folder.FullName);
             foreach (var name in FloatParameters.Select(parameter => parameter.Name).Concat(Int8Parameters.SelectMany(parameter => new[] { parameter.Codes, parameter.Scales })))
             {
-                options.AddInitializer(name, weights[name]);
+                options.AddInitializer(name, weights.On(device, name));
             }
 
             var session = new InferenceSession(onnx, options);
@@ -197,10 +220,27 @@ public sealed partial class ModelGraph
         }
     }
 
+    private static void AppendCuda(SessionOptions options)
+    {
+        // Tells what is missing in better words than the provider's.
+        DeviceMemory.Of(Device.Cuda);
+        try
+        {
+            using var cuda = new OrtCUDAProviderOptions();
+            // The engine has counted what it needs: the runtime takes no more than it is asked for.
+            cuda.UpdateOptions(new() { ["device_id"] = "0", ["arena_extend_strategy"] = "kSameAsRequested" });
+            options.AppendExecutionProvider_CUDA(cuda);
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InvalidDataException($"The GPU cannot be used: ONNX Runtime's CUDA provider does not load ({exception.Message.Split('\n')[0]}).", exception);
+        }
+    }
+
     private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules, Precision precision)
     {
         Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules, precision) : new WholeContext(graph, adaptedModules, precision);
-        graph.Output(Logits, config.Family.Describe(config).Logits(context));
+        graph.Output(Logits, config.Family.Describe(config).Logits(context).As(DType.Float32));
         return context.Caches;
     }
 

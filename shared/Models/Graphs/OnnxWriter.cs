@@ -107,6 +107,37 @@ internal sealed class OnnxWriter
 
     public string Constant(float value) => Constant(TensorProto.Types.DataType.Float, [], [value]);
 
+    /// <summary>A number in one of the types of floating-point tensors.</summary>
+    public string Constant(float value, DType type)
+    {
+        if (type == DType.Float32)
+        {
+            return Constant(value);
+        }
+
+        Span<ushort> narrow = stackalloc ushort[1];
+        ElementWise.Narrow([value], type, narrow);
+        return Constant<ushort>(ElementType(type), [], narrow);
+    }
+
+    /// <summary>A value's name in float32, cast where it is of another type.</summary>
+    public string InFloat32(Sym value) =>
+        value.Type == DType.Float32 ? Name(value) : Apply("Cast", [Name(value)], ("to", (long)ElementType(DType.Float32)));
+
+    /// <summary>Adds the node that computes the one result of <paramref name="node"/> from inputs in float32, and casts it to its type.</summary>
+    public void EmitFromFloat32(string type, IEnumerable<string> inputs, Node node)
+    {
+        var result = new Sym(node, 0);
+        if (result.Type == DType.Float32)
+        {
+            Emit(type, inputs, [Name(result)]);
+        }
+        else
+        {
+            Emit("Cast", [Apply(type, inputs)], [Name(result)], ("to", (long)ElementType(result.Type)));
+        }
+    }
+
     public string Constant(byte value) => Constant(TensorProto.Types.DataType.Uint8, [], [value]);
 
     public string Constant(long value) => Constant(TensorProto.Types.DataType.Int64, [], [value]);
@@ -203,13 +234,6 @@ internal sealed class OnnxWriter
         };
     }
 
-    private static TensorProto.Types.DataType ElementType(DType type) => type switch
-    {
-        DType.Float32 => TensorProto.Types.DataType.Float,
-        DType.Int32 => TensorProto.Types.DataType.Int32,
-        DType.Int64 => TensorProto.Types.DataType.Int64,
-        DType.Int8 => TensorProto.Types.DataType.Int8,
-        DType.UInt8 => TensorProto.Types.DataType.Uint8,
-        _ => throw new ArgumentOutOfRangeException(nameof(type)),
-    };
+    // ONNX Runtime's element types have the numbers of the standard's.
+    private static TensorProto.Types.DataType ElementType(DType type) => (TensorProto.Types.DataType)type.ElementType();
 }

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace Hindsight.Models;
 
-internal enum DType { Float32, Int32, Int64, Int8, UInt8 }
+internal enum DType { Float32, Int32, Int64, Int8, UInt8, Float16, BFloat16 }
 
 /// <summary>
 /// One side of a tensor: a whole number times symbols whose values are known only when the graph runs, such as <c>batch·sequence</c>.

@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Hindsight.Models;
 
@@ -13,9 +15,17 @@ public sealed class Transformer : IDisposable
     /// <param name="threads">Threads that one run uses.</param>
     /// <param name="adaptedModules">The modules of the adapter stacks that are to come; none for the weights alone.</param>
     public Transformer(Weights weights, Target target, int threads, params IReadOnlyCollection<string> adaptedModules)
+        : this(weights, target, threads, Device.Cpu, adaptedModules)
+    {
+    }
+
+    /// <param name="device">What computes.</param>
+    /// <inheritdoc cref="Transformer(Weights, Target, int, IReadOnlyCollection{string})"/>
+    /// <exception cref="InvalidDataException">There is no GPU that can be used; the message says what is missing.</exception>
+    public Transformer(Weights weights, Target target, int threads, Device device, params IReadOnlyCollection<string> adaptedModules)
     {
         graph = ModelGraph.For(weights.Config, target, adaptedModules, weights.Precision);
-        session = graph.Open(weights, threads);
+        session = graph.Open(weights, threads, device);
     }
 
     /// <returns>Row-major [ids, vocabulary]: row i holds the logits of the token after <c>ids[i]</c>.</returns>
@@ -48,8 +58,8 @@ public sealed class Transformer : IDisposable
             if (graph.TakesRotary)
             {
                 var rotary = graph.Rotary(length);
-                inputs.Add(ModelGraph.Cosines, Tensor(rotary.Cosines, [.. rotary.Shape]));
-                inputs.Add(ModelGraph.Sines, Tensor(rotary.Sines, [.. rotary.Shape]));
+                inputs.Add(ModelGraph.Cosines, Floats(rotary.Cosines, [.. rotary.Shape]));
+                inputs.Add(ModelGraph.Sines, Floats(rotary.Sines, [.. rotary.Shape]));
             }
 
             if (graph.TakesPositions)
@@ -64,8 +74,8 @@ public sealed class Transformer : IDisposable
                 foreach (var layer in graph.Caches)
                 {
                     long[] shape = [rows, config.KeyValueHeads, length, graph.HeadWidth];
-                    inputs.Add(ModelGraph.Past(layer, "key"), Tensor(new float[shape.Aggregate((a, b) => a * b)], shape));
-                    inputs.Add(ModelGraph.Past(layer, "value"), Tensor(new float[shape.Aggregate((a, b) => a * b)], shape));
+                    inputs.Add(ModelGraph.Past(layer, "key"), Floats(new float[shape.Aggregate((a, b) => a * b)], shape));
+                    inputs.Add(ModelGraph.Past(layer, "value"), Floats(new float[shape.Aggregate((a, b) => a * b)], shape));
                 }
             }
 
@@ -89,6 +99,20 @@ public sealed class Transformer : IDisposable
     }
 
     public void Dispose() => session.Dispose();
+
+    private OrtValue Floats(float[] values, params long[] shape) => graph.ElementType switch
+    {
+        TensorElementType.Float16 => Narrow<Float16>(values, DType.Float16, shape),
+        TensorElementType.BFloat16 => Narrow<BFloat16>(values, DType.BFloat16, shape),
+        _ => Tensor(values, shape),
+    };
+
+    private static OrtValue Narrow<T>(float[] values, DType type, long[] shape) where T : unmanaged
+    {
+        var narrow = new T[values.Length];
+        ElementWise.Narrow(values, type, MemoryMarshal.Cast<T, ushort>(narrow.AsSpan()));
+        return Tensor(narrow, shape);
+    }
 
     private static OrtValue Tensor<T>(IEnumerable<T> values, params long[] shape) where T : unmanaged =>
         OrtValue.CreateTensorValueFromMemory(values as T[] ?? [.. values], shape);

@@ -13,7 +13,7 @@ internal sealed record RotaryTurn : Operator
             inputs is [{ Shape.Count: 4 } x, { Shape.Count: 2 } cos, { Shape.Count: 2 } sin] && cos.Shape.Equals(sin.Shape)
             && x.Shape[2] == cos.Shape[0] && x.Shape[3].Factor >= cos.Shape[1].Factor * 2,
             inputs);
-        return [new(DType.Float32, inputs[0].Shape)];
+        return [new(inputs[0].Type, inputs[0].Shape)];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
@@ -34,9 +34,9 @@ internal sealed record RotaryTurn : Operator
 /// [length, length]: 0 where the column is not later than the row and, with a window, fewer than that many places before it; minus
 /// infinity elsewhere. To be added to attention scores.
 /// </summary>
-internal sealed record CausalMask(Dim Length, int? Window) : Operator
+internal sealed record CausalMask(Dim Length, int? Window, DType Type) : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, [Length, Length])];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(Type, [Length, Length])];
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
     {
@@ -51,7 +51,7 @@ internal sealed record CausalMask(Dim Length, int? Window) : Operator
             seen = writer.Apply("And", [seen, near]);
         }
 
-        writer.Emit("Where", [seen, writer.Constant(0f), writer.Constant(float.NegativeInfinity)], [writer.Name(new(node, 0))]);
+        writer.Emit("Where", [seen, writer.Constant(0f, Type), writer.Constant(float.NegativeInfinity, Type)], [writer.Name(new(node, 0))]);
     }
 }
 
@@ -67,7 +67,7 @@ internal sealed record RotaryTurnAt(int Heads) : Operator
             inputs is [{ Shape.Count: 3 } x, { Type: DType.Int64, Shape.Count: 2 } rows, { Shape.Count: 2 } cos, { Shape.Count: 2 } sin]
             && x.Shape.Take(2).SequenceEqual(rows.Shape) && x.Shape[2].Factor >= Heads * 2 * cos.Shape[1].Factor && sin.Shape.Equals(cos.Shape),
             inputs);
-        return [new(DType.Float32, inputs[0].Shape)];
+        return [new(inputs[0].Type, inputs[0].Shape)];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
@@ -101,11 +101,12 @@ internal sealed record GroupQueryAttention(Heads Heads, int Size) : Operator
             inputs is [{ Shape.Count: 3 } q, { Shape.Count: 3 } k, { Shape.Count: 3 } v, { Shape.Count: 4 } pastK, { Shape.Count: 4 } pastV,
                 { Type: DType.Int32, Shape.Count: 1 }, { Type: DType.Int32, Shape.Count: 0 }, ..]
             && q.Shape[2] == Heads.Queries * Size && k.Shape[2] == Heads.KeyValues * Size && v.Shape.Equals(k.Shape)
+            && inputs.Where((_, index) => index is not (5 or 6)).All(input => input.Type == q.Type)
             && pastK.Shape[1] == Heads.KeyValues && pastK.Shape[3] == Size && pastV.Shape.Equals(pastK.Shape)
             && (inputs.Count == 7
                 || (inputs.Count == 9 && inputs[7].Shape is [_, { } half] && half.Factor * 2 <= Size && inputs[8].Shape.Equals(inputs[7].Shape))),
             inputs);
-        return [new(DType.Float32, inputs[0].Shape), new(DType.Float32, inputs[3].Shape), new(DType.Float32, inputs[4].Shape)];
+        return [new(inputs[0].Type, inputs[0].Shape), new(inputs[0].Type, inputs[3].Shape), new(inputs[0].Type, inputs[4].Shape)];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target)

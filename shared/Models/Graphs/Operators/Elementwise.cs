@@ -5,7 +5,7 @@ internal sealed record Add : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
-        Require(inputs is [var a, var b] && a.Shape.TakeLast(b.Shape.Count).SequenceEqual(b.Shape), inputs);
+        Require(inputs is [var a, var b] && a.Type == b.Type && a.Shape.TakeLast(b.Shape.Count).SequenceEqual(b.Shape), inputs);
         return [inputs[0].Node.Types[inputs[0].Index]];
     }
 
@@ -17,7 +17,7 @@ internal sealed record Multiply : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
-        Require(inputs is [var a, var b] && a.Shape.Equals(b.Shape), inputs);
+        Require(inputs is [var a, var b] && a.Type == b.Type && a.Shape.Equals(b.Shape), inputs);
         return [inputs[0].Node.Types[inputs[0].Index]];
     }
 
@@ -27,25 +27,33 @@ internal sealed record Multiply : Operator
 /// <summary>A tensor times a number that is known when the graph is built.</summary>
 internal sealed record Scale(float Factor) : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
 
     public override void Lower(Node node, OnnxWriter writer, Target target) =>
-        writer.Emit("Mul", [writer.Name(node.Inputs[0]), writer.Constant(Factor)], [writer.Name(new(node, 0))]);
+        writer.Emit("Mul", [writer.Name(node.Inputs[0]), writer.Constant(Factor, node.Types[0].Type)], [writer.Name(new(node, 0))]);
 }
 
 /// <summary>A tensor plus a number that is known when the graph is built.</summary>
 internal sealed record Shift(float By) : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
 
     public override void Lower(Node node, OnnxWriter writer, Target target) =>
-        writer.Emit("Add", [writer.Name(node.Inputs[0]), writer.Constant(By)], [writer.Name(new(node, 0))]);
+        writer.Emit("Add", [writer.Name(node.Inputs[0]), writer.Constant(By, node.Types[0].Type)], [writer.Name(new(node, 0))]);
+}
+
+/// <summary>The same numbers in another type, rounded to the nearest where it has fewer bits.</summary>
+internal sealed record Cast(DType To) : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(To, inputs[0].Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Cast", node, ("to", (long)To.ElementType()));
 }
 
 /// <summary>The hyperbolic tangent.</summary>
 internal sealed record Tanh : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Tanh", node);
 }
@@ -53,7 +61,7 @@ internal sealed record Tanh : Operator
 /// <summary>The sigmoid linear unit, x / (1 + exp(-x)).</summary>
 internal sealed record Silu : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
     {
@@ -75,7 +83,7 @@ internal sealed record Silu : Operator
 /// </summary>
 internal sealed record TanhGelu : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
     {
@@ -85,10 +93,10 @@ internal sealed record TanhGelu : Operator
             return;
         }
 
-        var x = writer.Name(node.Inputs[0]);
+        var x = writer.InFloat32(node.Inputs[0]);
         string Times(string a, string b) => writer.Apply("Mul", [a, b]);
         var cubic = writer.Apply("Add", [x, Times(Times(Times(x, x), x), writer.Constant(0.044715f))]);
         var tangent = writer.Apply("Tanh", [Times(cubic, writer.Constant((float)Math.Sqrt(2 / Math.PI)))]);
-        writer.Emit("Mul", [Times(x, writer.Constant(0.5f)), writer.Apply("Add", [tangent, writer.Constant(1f)])], [writer.Name(new(node, 0))]);
+        writer.EmitFromFloat32("Mul", [Times(x, writer.Constant(0.5f)), writer.Apply("Add", [tangent, writer.Constant(1f)])], node);
     }
 }

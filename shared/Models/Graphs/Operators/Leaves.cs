@@ -8,10 +8,10 @@ internal sealed record Input(string Name, DType Type, Shape Shape) : Operator
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Input(Name, Type, Shape);
 }
 
-/// <summary>A float32 weight, by its Hugging Face name.</summary>
-internal sealed record Parameter(string Name, Shape Shape) : Operator
+/// <summary>A weight in floating point, by its Hugging Face name.</summary>
+internal sealed record Parameter(string Name, Shape Shape, DType Type = DType.Float32) : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(Type, Shape)];
 
-    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Parameter(Name, DType.Float32, Shape);
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Parameter(Name, Type, Shape);
 }

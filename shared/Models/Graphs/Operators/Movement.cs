@@ -56,6 +56,13 @@ internal sealed record Pad(int To) : Operator
         var shape = node.Inputs[0].Shape;
         var amounts = new long[2 * shape.Count];
         amounts[^1] = To - shape[^1].Factor;
+        if (node.Types[0].Type == DType.BFloat16)
+        {
+            // ONNX Runtime pads no bfloat16.
+            writer.EmitFromFloat32("Pad", [writer.InFloat32(node.Inputs[0]), writer.Constant(amounts)], node);
+            return;
+        }
+
         writer.Emit("Pad", [writer.Name(node.Inputs[0]), writer.Constant(amounts)], [writer.Name(new(node, 0))]);
     }
 }

@@ -7,8 +7,8 @@ internal sealed record RootMeanSquare(float Epsilon) : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
-        Require(inputs is [var x, { Shape: [var size] }] && x.Shape[^1] == size, inputs);
-        return [new(DType.Float32, inputs[0].Shape)];
+        Require(inputs is [var x, { Shape: [var size] } weight] && x.Type == weight.Type && x.Shape[^1] == size, inputs);
+        return [new(inputs[0].Type, inputs[0].Shape)];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
@@ -19,10 +19,10 @@ internal sealed record RootMeanSquare(float Epsilon) : Operator
             return;
         }
 
-        var (x, weight) = (writer.Name(node.Inputs[0]), writer.Name(node.Inputs[1]));
+        var (x, weight) = (writer.InFloat32(node.Inputs[0]), writer.InFloat32(node.Inputs[1]));
         var meanSquare = writer.Apply("ReduceMean", [writer.Apply("Mul", [x, x])], ("axes", (long[])[-1]), ("keepdims", 1L));
         var root = writer.Apply("Sqrt", [writer.Apply("Add", [meanSquare, writer.Constant(Epsilon)])]);
-        writer.Emit("Mul", [writer.Apply("Div", [x, root]), weight], [writer.Name(new(node, 0))]);
+        writer.EmitFromFloat32("Mul", [writer.Apply("Div", [x, root]), weight], node);
     }
 }
 
@@ -34,8 +34,8 @@ internal sealed record MeanVariance(float Epsilon) : Operator
 {
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
-        Require(inputs is [var x, { Shape: [var size] } weight, var bias] && x.Shape[^1] == size && bias.Shape.Equals(weight.Shape), inputs);
-        return [new(DType.Float32, inputs[0].Shape)];
+        Require(inputs is [var x, { Shape: [var size] } weight, var bias] && inputs.All(input => input.Type == x.Type) && x.Shape[^1] == size && bias.Shape.Equals(weight.Shape), inputs);
+        return [new(inputs[0].Type, inputs[0].Shape)];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target)
@@ -46,19 +46,19 @@ internal sealed record MeanVariance(float Epsilon) : Operator
             return;
         }
 
-        var (x, weight, bias) = (writer.Name(node.Inputs[0]), writer.Name(node.Inputs[1]), writer.Name(node.Inputs[2]));
+        var (x, weight, bias) = (writer.InFloat32(node.Inputs[0]), writer.InFloat32(node.Inputs[1]), writer.InFloat32(node.Inputs[2]));
         string Mean(string of) => writer.Apply("ReduceMean", [of], ("axes", (long[])[-1]), ("keepdims", 1L));
         var centred = writer.Apply("Sub", [x, Mean(x)]);
         var root = writer.Apply("Sqrt", [writer.Apply("Add", [Mean(writer.Apply("Mul", [centred, centred])), writer.Constant(Epsilon)])]);
         var scaled = writer.Apply("Mul", [writer.Apply("Div", [centred, root]), weight]);
-        writer.Emit("Add", [scaled, bias], [writer.Name(new(node, 0))]);
+        writer.EmitFromFloat32("Add", [scaled, bias], node);
     }
 }
 
 /// <summary>exp(x) / Σ exp(x) over the innermost side.</summary>
 internal sealed record Softmax : Operator
 {
-    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(DType.Float32, inputs[0].Shape)];
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Softmax", node, ("axis", -1L));
 }

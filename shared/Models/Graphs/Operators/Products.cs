@@ -10,10 +10,10 @@ internal sealed record LinearMap(bool Transposed = false) : Operator
     {
         var (from, to) = Transposed ? (0, 1) : (1, 0);
         Require(
-            inputs is [{ Shape.Count: 2 } x, { Shape.Count: 2 } w, ..] && x.Shape[1] == w.Shape[from]
+            inputs is [{ Shape.Count: 2 } x, { Shape.Count: 2 } w, ..] && inputs.All(input => input.Type == x.Type) && x.Shape[1] == w.Shape[from]
             && (inputs.Count == 2 || (inputs.Count == 3 && inputs[2].Shape.Equals([w.Shape[to]]))),
             inputs);
-        return [new(DType.Float32, [inputs[0].Shape[0], inputs[1].Shape[to]])];
+        return [new(inputs[0].Type, [inputs[0].Shape[0], inputs[1].Shape[to]])];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Gemm", node, ("transB", Transposed ? 0L : 1L));
@@ -25,10 +25,10 @@ internal sealed record MatMul : Operator
     public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs)
     {
         Require(
-            inputs is [{ Shape: var a }, { Shape: var b }] && a.Count >= 2 && b.Count >= a.Count
+            inputs is [{ Shape: var a, Type: var type }, { Shape: var b }] && inputs[1].Type == type && a.Count >= 2 && b.Count >= a.Count
             && (a.Count == 2 || a.SkipLast(2).SequenceEqual(b.SkipLast(2))) && a[^1] == b[^2],
             inputs);
-        return [new(DType.Float32, inputs[1].Shape.With(inputs[1].Shape.Count - 2, inputs[0].Shape[^2]))];
+        return [new(inputs[1].Type, inputs[1].Shape.With(inputs[1].Shape.Count - 2, inputs[0].Shape[^2]))];
     }
 
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("MatMul", node);
