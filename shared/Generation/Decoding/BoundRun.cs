@@ -4,8 +4,8 @@ using Microsoft.ML.OnnxRuntime;
 namespace Hindsight.Generation;
 
 /// <summary>
-/// A run of the decoding graph for some rows and new tokens, with all tensors bound once. Write the inputs in place, run, and read the
-/// logits in the array that was given.
+/// A run of the decoding graph for some rows and new tokens. What is large is bound once, where the device reads it. Write the small
+/// inputs in place, run, and read the logits in the array that was given.
 /// </summary>
 internal sealed class BoundRun : IDisposable
 {
@@ -13,10 +13,11 @@ internal sealed class BoundRun : IDisposable
     private readonly OrtIoBinding binding;
     private readonly RunOptions options = new();
     private readonly List<OrtValue> tensors = [];
+    private readonly List<(string Name, OrtValue Tensor)> changing = [];
 
     /// <param name="graph">The fused form.</param>
     /// <param name="session">A session of it.</param>
-    /// <param name="constant">Inputs that are the same in every run; the caller's.</param>
+    /// <param name="constant">Inputs that stay where they are, in the memory of the device; the caller's.</param>
     /// <param name="cache">Keys and values, of which some rows are read and extended.</param>
     /// <param name="firstRow">The first of these rows.</param>
     /// <param name="rows">Sequences.</param>
@@ -33,29 +34,29 @@ internal sealed class BoundRun : IDisposable
         Adapters = new long[rows * tokens];
         Selected = new long[rows];
         LastPositions = new int[rows];
-        Input(ModelGraph.Ids, Tensor<long>(Ids, rows, tokens));
-        Input(ModelGraph.Selected, Tensor<long>(Selected, rows));
-        Input(ModelGraph.LastPositions, Tensor<int>(LastPositions, rows));
-        Input(ModelGraph.GreatestLength, Tensor<int>(GreatestLength));
+        Changing(ModelGraph.Ids, Tensor<long>(Ids, rows, tokens));
+        Changing(ModelGraph.Selected, Tensor<long>(Selected, rows));
+        Changing(ModelGraph.LastPositions, Tensor<int>(LastPositions, rows));
+        Changing(ModelGraph.GreatestLength, Tensor<int>(GreatestLength));
         if (graph.TakesPositions)
         {
-            Input(ModelGraph.Positions, Tensor<long>(Positions, rows, tokens));
+            Changing(ModelGraph.Positions, Tensor<long>(Positions, rows, tokens));
         }
 
         if (graph.AdaptedModules.Count > 0)
         {
-            Input(AdapterStack.Adapters, Tensor<long>(Adapters, rows, tokens));
+            Changing(AdapterStack.Adapters, Tensor<long>(Adapters, rows, tokens));
         }
 
         foreach (var (name, value) in constant)
         {
-            Input(name, value);
+            binding.BindInput(name, value);
         }
 
         foreach (var (layer, part, tensor) in cache.Tensors(firstRow, rows))
         {
             tensors.Add(tensor);
-            Input(ModelGraph.Past(layer, part), tensor);
+            binding.BindInput(ModelGraph.Past(layer, part), tensor);
             binding.BindOutput(ModelGraph.Present(layer, part), tensor);
         }
 
@@ -81,7 +82,16 @@ internal sealed class BoundRun : IDisposable
     /// <summary>The greatest of the lengths with the new tokens, in one element.</summary>
     public int[] GreatestLength { get; } = new int[1];
 
-    public void Run() => session.RunWithBinding(options, binding);
+    public void Run()
+    {
+        // For a GPU ONNX Runtime copies an input when it is bound, not when the graph runs.
+        foreach (var (name, tensor) in changing)
+        {
+            binding.BindInput(name, tensor);
+        }
+
+        session.RunWithBinding(options, binding);
+    }
 
     public void Dispose()
     {
@@ -90,7 +100,7 @@ internal sealed class BoundRun : IDisposable
         tensors.ForEach(tensor => tensor.Dispose());
     }
 
-    private void Input(string name, OrtValue tensor) => binding.BindInput(name, tensor);
+    private void Changing(string name, OrtValue tensor) => changing.Add((name, tensor));
 
     private OrtValue Tensor<T>(Memory<T> values, params long[] shape) where T : unmanaged
     {

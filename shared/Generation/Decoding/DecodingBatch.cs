@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Hindsight.Models;
 using Microsoft.ML.OnnxRuntime;
 
@@ -28,9 +29,11 @@ internal sealed class DecodingBatch : IDisposable
     private readonly InferenceSession session;
     private readonly KeyValueCache rowCache;
     private readonly KeyValueCache promptCache;
-    private readonly RotaryTable? rotary;
     private readonly List<(string Input, OrtValue Value)> constant = [];
-    private readonly List<OrtValue> owned = [];
+    private readonly List<DeviceTensor> owned = [];
+    private readonly DeviceMemory memory;
+    private readonly DeviceTensor? cosines;
+    private readonly DeviceTensor? sines;
     private readonly Dictionary<int, BoundRun> steps = [];
     private readonly BoundRun wholePiece;
     private readonly float[] logits;
@@ -49,30 +52,59 @@ internal sealed class DecodingBatch : IDisposable
     /// <param name="rows">Sequences.</param>
     /// <param name="maxLength">The most tokens of one.</param>
     /// <param name="threads">Threads of a step.</param>
-    /// <param name="stack">The adapters that sequences may be under.</param>
-    public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null)
+    /// <param name="stack">The adapters that sequences may be under, in the precision of the weights.</param>
+    /// <param name="device">What computes.</param>
+    /// <exception cref="InvalidDataException">There is no GPU that can be used, or it has not so much memory.</exception>
+    public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null, Device device = Device.Cpu)
     {
         graph = ModelGraph.For(weights.Config, Target.Fused, stack?.Modules ?? (IReadOnlyCollection<string>)[], weights.Precision);
+        if (stack is not null && stack.ElementType != graph.ElementType)
+        {
+            throw new ArgumentException($"The adapters are stacked in {stack.ElementType} for a graph in {graph.ElementType}.", nameof(stack));
+        }
+
+        memory = DeviceMemory.Of(device);
         leastRows = stack is null ? 1 : LeastRowsWithAdapters(threads);
         leastTokens = Math.Max(ShortestPiece, leastRows);
         (Rows, MaxLength, capacity) = (Math.Max(rows, leastRows), maxLength, maxLength + leastTokens - 1);
         // One row more, which no step reads, for exchanges.
         sequences = [.. Enumerable.Range(0, Rows + 1).Select(_ => new List<int>())];
         adapters = new int?[Rows + 1];
-        logits = new float[(long)Rows * Vocabulary];
+        logits = GC.AllocateArray<float>(checked(Rows * Vocabulary), pinned: true);
         promptLogits = new float[Vocabulary];
-        session = graph.Open(weights, threads);
-        rowCache = new KeyValueCache(graph, Rows + 1, capacity);
-        promptCache = new KeyValueCache(graph, rows: 1, capacity);
-        if (graph.TakesRotary)
+        memory.Lock(Marshal.UnsafeAddrOfPinnedArrayElement(logits, 0), (long)logits.Length * sizeof(float));
+        try
         {
-            rotary = FrequenciesChangeAfter < maxLength ? graph.Rotary(capacity, 1, maxLength) : graph.Rotary(capacity, 1);
-            Constant(ModelGraph.Cosines, rotary.Cosines);
-            Constant(ModelGraph.Sines, rotary.Sines);
-        }
+            session = graph.Open(weights, threads, device);
+            rowCache = new KeyValueCache(graph, Rows + 1, capacity, memory);
+            promptCache = new KeyValueCache(graph, rows: 1, capacity, memory);
+            if (graph.TakesRotary)
+            {
+                var rotary = FrequenciesChangeAfter < maxLength ? graph.Rotary(capacity, 1, maxLength) : graph.Rotary(capacity, 1);
+                cosines = Constant(ModelGraph.Cosines, rotary.Cosines, rotary.Shape);
+                sines = Constant(ModelGraph.Sines, rotary.Sines, rotary.Shape);
+            }
 
-        constant.AddRange(stack?.Inputs ?? []);
-        wholePiece = new BoundRun(graph, session, constant, promptCache, firstRow: 0, rows: 1, PromptPiece, promptLogits);
+            if (device == Device.Cpu)
+            {
+                constant.AddRange(stack?.Inputs ?? []);
+            }
+            else
+            {
+                foreach (var (input, copy) in stack?.CopyTo(memory) ?? [])
+                {
+                    owned.Add(copy);
+                    constant.Add((input, copy.Value));
+                }
+            }
+
+            wholePiece = new BoundRun(graph, session, constant, promptCache, firstRow: 0, rows: 1, PromptPiece, promptLogits);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public int Rows { get; }
@@ -250,21 +282,26 @@ internal sealed class DecodingBatch : IDisposable
             step.Dispose();
         }
 
-        wholePiece.Dispose();
-        owned.ForEach(value => value.Dispose());
-        session.Dispose();
-        rowCache.Dispose();
-        promptCache.Dispose();
+        // Of a batch that could not be made some parts are missing.
+        wholePiece?.Dispose();
+        session?.Dispose();
+        owned.ForEach(tensor => tensor.Dispose());
+        rowCache?.Dispose();
+        promptCache?.Dispose();
+        memory.Unlock(Marshal.UnsafeAddrOfPinnedArrayElement(logits, 0));
     }
 
     /// <summary>The rows that a step computes when the first so many are in use.</summary>
     public int RowsOfStep(int inUse) =>
         Math.Min(Rows, Math.Max(leastRows, inUse <= 8 ? (int)BitOperations.RoundUpToPowerOf2((uint)inUse) : (inUse + 7) / 8 * 8));
 
-    private void Constant(string input, float[] values)
+    private DeviceTensor Constant(string input, float[] values, IReadOnlyList<long> shape)
     {
-        owned.Add(OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, values.AsMemory(), [.. rotary!.Shape]));
-        constant.Add((input, owned[^1]));
+        var tensor = new DeviceTensor(memory, graph.ElementType, shape);
+        owned.Add(tensor);
+        constant.Add((input, tensor.Value));
+        tensor.Write(values);
+        return tensor;
     }
 
     /// <summary>Whether the row's newest token gives all its tokens other frequencies than they have in the cache.</summary>
@@ -294,8 +331,8 @@ internal sealed class DecodingBatch : IDisposable
         if (FrequenciesFollowLength && ids.Count > FrequenciesChangeAfter)
         {
             var table = graph.Rotary(capacity, ids.Count);
-            table.Cosines.CopyTo(rotary!.Cosines.AsSpan(table.Cosines.Length));
-            table.Sines.CopyTo(rotary.Sines.AsSpan(table.Sines.Length));
+            cosines!.Write(table.Cosines, start: table.Cosines.Length);
+            sines!.Write(table.Sines, start: table.Sines.Length);
         }
 
         for (var place = 0; place < piece.Ids.Length; place++)

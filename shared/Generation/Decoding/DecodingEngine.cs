@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using System.Runtime.InteropServices;
 using Hindsight.Models;
 using Microsoft.ML.OnnxRuntime;
 
@@ -8,20 +7,45 @@ namespace Hindsight.Generation;
 /// <summary>The room an engine has.</summary>
 public sealed record EngineOptions
 {
+    private readonly long? memory;
+
     /// <summary>The most tokens of a prompt and its answer together; the model's own limit holds as well.</summary>
     public int MaxLength { get; init; } = 1024;
 
     /// <summary>The most answers drawn at once.</summary>
     public int MostRows { get; init; } = 64;
 
+    /// <summary>What computes the model; tokens are drawn from its logits on the CPU.</summary>
+    public Device Device { get; init; }
+
     /// <summary>
-    /// Bytes that all of it may take, weights included (see <see cref="EngineMemory"/>); where MostRows rows would take more, there are
-    /// fewer. By default most of what the machine, or the container, has.
+    /// Bytes of the device's memory that all of it may take, weights included (see <see cref="EngineMemory"/>); where MostRows rows would
+    /// take more, there are fewer. By default most of what the machine, or the container, has; of a GPU, most of what is free.
     /// </summary>
-    public long Memory { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 9;
+    /// <exception cref="InvalidDataException">The default is asked for and there is no GPU that can be used.</exception>
+    public long Memory
+    {
+        get => memory ?? DeviceMemory.Of(Device).Available / 10 * 9;
+        init => memory = value;
+    }
 
     /// <summary>By default all cores of the machine, or those that the container has.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Refuses a precision that the device cannot compute in.</summary>
+    /// <exception cref="InvalidDataException">It cannot; the message says what can be taken instead.</exception>
+    public void Check(Precision precision)
+    {
+        var isHalf = precision is Precision.Float16 or Precision.BFloat16;
+        if (isHalf != (Device == Device.Cuda))
+        {
+            var name = precision.ToString().ToLowerInvariant();
+            // ONNX Runtime's attention over a cache has kernels for these types alone.
+            throw new InvalidDataException(isHalf
+                ? $"The precision {name} needs a GPU; on the CPU take float32 or int8."
+                : $"The precision {name} is for the CPU; on a GPU take float16 or bfloat16.");
+        }
+    }
 }
 
 /// <summary>What an engine has done.</summary>
@@ -41,9 +65,8 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
     public const int NumericsVersion = 2;
 
-    /// <summary>What computes: answers are promised to be the same, bit for bit, on one device and build.</summary>
-    public static string Device { get; } =
-        $"CPU ({RuntimeInformation.ProcessArchitecture}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+    /// <summary>The CPU as <see cref="ComputedOn"/> names it.</summary>
+    public static string Device { get; } = NameOf(Models.Device.Cpu);
 
     private const int PiecesForEmptyRows = 8;
 
@@ -58,15 +81,20 @@ public sealed class DecodingEngine : IDisposable
     /// <param name="weights">The model, or the base of the adapters.</param>
     /// <param name="options">The room there is.</param>
     /// <param name="stack">The adapters that requests may name.</param>
-    /// <exception cref="InvalidDataException">The model does not fit into the memory, or an adapter changes nothing.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The device cannot compute in the weights' precision or is not there, the model does not fit into its memory, or an adapter changes
+    /// nothing.
+    /// </exception>
     public DecodingEngine(Weights weights, EngineOptions options, AdapterStack? stack = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MaxLength, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.MostRows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
+        options.Check(weights.Precision);
         var config = weights.Config;
         Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
-        batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack);
+        batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack, options.Device);
+        (ComputedOn, IsBatchInvariant) = (NameOf(options.Device), options.Device == Models.Device.Cpu);
         samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
         (rows, newest) = (new Row?[batch.Rows], new int[batch.Rows]);
         try
@@ -82,6 +110,15 @@ public sealed class DecodingEngine : IDisposable
 
     /// <summary>The most answers drawn at once.</summary>
     public int Rows => batch.Rows;
+
+    /// <summary>What computes: on a CPU answers are promised to be the same, bit for bit, on one device and build.</summary>
+    public string ComputedOn { get; }
+
+    /// <summary>
+    /// Whether an answer has the same bits whatever is drawn beside it. On a GPU it may not: products of another number of rows are
+    /// computed by other kernels, which sum in another order, so that a token of nearly the same probability can be drawn in its place.
+    /// </summary>
+    public bool IsBatchInvariant { get; }
 
     /// <summary>What it takes.</summary>
     public EngineMemory Memory { get; }
@@ -159,6 +196,9 @@ public sealed class DecodingEngine : IDisposable
     }
 
     public void Dispose() => batch.Dispose();
+
+    private static string NameOf(Device device) =>
+        $"{(device == Models.Device.Cuda ? "GPU" : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
     /// <summary>An adapter whose logits are the base's was not trained, or did not find its way into the graph.</summary>
     private void RequireEffect(AdapterStack? stack)

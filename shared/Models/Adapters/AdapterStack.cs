@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
+using Microsoft.ML.OnnxRuntime.Tensors;
 
 namespace Hindsight.Models;
 
@@ -45,6 +46,9 @@ public sealed unsafe class AdapterStack : IDisposable
 
     /// <summary>The linear maps that the stack has inputs for: what to give to <see cref="ModelGraph.For(ModelConfig, Target, IReadOnlyCollection{string})"/>.</summary>
     public IReadOnlySet<string> Modules { get; }
+
+    /// <summary>The type of the factors.</summary>
+    public TensorElementType ElementType => type.ElementType();
 
     /// <summary>How many adapters there are.</summary>
     public int Slots => Names.Count;

@@ -51,12 +51,10 @@ internal sealed partial class CudaMemory : DeviceMemory
         }
     }
 
-    /// <summary>What the GPU is called.</summary>
-    public static string Name
+    public override string Name
     {
         get
         {
-            _ = OfFirstGpu;
             var name = new byte[256];
             return Initialise(0) == 0 && GetDevice(out var device, 0) == 0 && GetName(name, name.Length, device) == 0
                 ? Encoding.UTF8.GetString(name.AsSpan(0, Array.IndexOf<byte>(name, 0)))

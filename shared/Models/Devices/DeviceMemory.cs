@@ -9,6 +9,9 @@ public abstract class DeviceMemory
     /// <summary>How ONNX Runtime calls this memory.</summary>
     public abstract OrtMemoryInfo Info { get; }
 
+    /// <summary>What the device is called.</summary>
+    public abstract string Name { get; }
+
     /// <summary>Bytes that this process may hope for now.</summary>
     public abstract long Available { get; }
 
@@ -45,6 +48,8 @@ internal sealed unsafe class HostMemory : DeviceMemory
     public static HostMemory OfProcess { get; } = new();
 
     public override OrtMemoryInfo Info => OrtMemoryInfo.DefaultInstance;
+
+    public override string Name => RuntimeInformation.ProcessArchitecture.ToString();
 
     public override long Available => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 

@@ -92,8 +92,8 @@ public class HalfPrecisionTests
     [InlineData(Precision.BFloat16)]
     public void Weights_are_the_nearest_numbers_of_the_type(Precision precision)
     {
-        using var early = Checkpoint.Open(TestData.PathTo("models", "wise-ft-qwen2", "early"));
-        using var late = Checkpoint.Open(TestData.PathTo("models", "wise-ft-qwen2", "late"));
+        using var early = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
+        using var late = Checkpoint.Open(TestData.PathTo("models", "wise-ft-qwen2", "finetuned"));
         using var exact = Weights.Interpolate(early, late, 0.3);
         using var narrow = Weights.Interpolate(early, late, 0.3, precision);
         Assert.Equal(exact.Names, narrow.Names);
@@ -129,7 +129,7 @@ public class HalfPrecisionTests
     [Fact]
     public void A_weight_too_large_for_float16_is_refused_by_name()
     {
-        using var folder = ModelFolder.CopyOf("qwen2-tied");
+        using var folder = ModelFolder.CopyOf("qwen2-tied/model");
         folder.EditTensors(tensors =>
         {
             var (index, floats) = (tensors.FindIndex(tensor => tensor.Name == "model.norm.weight"), tensors.Single(tensor => tensor.Name == "model.norm.weight").Floats);
@@ -149,7 +149,7 @@ public class HalfPrecisionTests
     [InlineData(Target.Plain)]
     public void Rows_under_adapters_in_float16_are_near_those_in_float32(Target target)
     {
-        using var checkpoint = Checkpoint.Open(TestData.PathTo("models", "lora-qwen2-qv-r4", "base"));
+        using var checkpoint = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
         using var adapter = Adapter.Open(TestData.PathTo("models", "lora-qwen2-qv-r4", "adapter"), checkpoint.Config);
         AdapterUpdate[] slots = [new(adapter)];
         using var stack = AdapterStack.Create(checkpoint.Config, slots, Precision.Float16);

@@ -1,0 +1,120 @@
+using System.Numerics.Tensors;
+using Hindsight.Models;
+
+namespace Hindsight.Generation.Tests;
+
+public class PrecisionTests
+{
+    private static readonly EngineOptions Small = new() { MaxLength = 64, MostRows = 8, Threads = 1 };
+
+    [Theory]
+    [InlineData("stories260k-real")]
+    [InlineData("qwen2-tied")]
+    public void Rows_in_float16_go_on_as_the_whole_text_would(string model)
+    {
+        using var weights = Load(model, Precision.Float16);
+        using var whole = new Transformer(weights, Target.Fused, threads: 1);
+        using var batch = new DecodingBatch(weights, rows: 4, maxLength: 64, threads: 1);
+        List<int>[] texts = [[3, 41, 7, 250, 99], [11, 12, 13]];
+        for (var row = 0; row < texts.Length; row++)
+        {
+            batch.Begin(texts[row]);
+            batch.ReadPiece();
+            Close(batch.PromptLogits, whole.Logits(texts[row]));
+            batch.Place(row);
+        }
+
+        // Row 2 goes on as row 0 does, and the two change places with row 1.
+        batch.Fork(0, 2);
+        batch.Reorder([1, 2, 0]);
+        texts = [texts[1], [.. texts[0]], texts[0]];
+        for (var step = 0; step < 5; step++)
+        {
+            int[] next = [20 + step, 30 + step, 40 + step];
+            batch.Step(next);
+            for (var row = 0; row < texts.Length; row++)
+            {
+                texts[row].Add(next[row]);
+                Close(batch.Logits(row), whole.Logits(texts[row]));
+            }
+        }
+    }
+
+    [Fact]
+    public void Rows_in_float16_have_adapters_of_their_own()
+    {
+        using var checkpoint = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
+        using var adapter = Adapter.Open(TestData.PathTo("models", "lora-qwen2-qv-r4", "adapter"), checkpoint.Config);
+        using var weights = Weights.Load(checkpoint, Precision.Float16);
+        using var stack = AdapterStack.Create(checkpoint.Config, [new AdapterUpdate(adapter)], Precision.Float16);
+        using var whole = new Transformer(weights, Target.Fused, threads: 1, stack.Modules);
+        using var batch = new DecodingBatch(weights, rows: 2, maxLength: 64, threads: 1, stack);
+        int[] prompt = [5, 6, 7, 8];
+        foreach (var (row, slot) in new[] { (0, (int?)null), (1, 0) })
+        {
+            batch.Begin(prompt, slot);
+            batch.ReadPiece();
+            batch.Place(row);
+        }
+
+        batch.Step([9, 9]);
+        int[] text = [.. prompt, 9];
+        Close(batch.Logits(0), whole.Logits(text, stack, null));
+        Close(batch.Logits(1), whole.Logits(text, stack, 0));
+        Assert.NotEqual(batch.Logits(0).ToArray(), batch.Logits(1).ToArray());
+
+        using var exact = AdapterStack.Create(checkpoint.Config, [new AdapterUpdate(adapter)]);
+        Assert.Throws<ArgumentException>(() => new DecodingBatch(weights, rows: 2, maxLength: 64, threads: 1, exact));
+    }
+
+    [Theory]
+    [InlineData(Precision.Float16, Device.Cpu, "float16")]
+    [InlineData(Precision.BFloat16, Device.Cpu, "bfloat16")]
+    [InlineData(Precision.Float32, Device.Cuda, "float32")]
+    [InlineData(Precision.Int8, Device.Cuda, "int8")]
+    public void A_precision_that_the_device_cannot_compute_in_is_refused(Precision precision, Device device, string name)
+    {
+        using var weights = Load("qwen2-tied", precision);
+        var refusal = Assert.Throws<InvalidDataException>(() => new DecodingEngine(weights, Small with { Device = device })).Message;
+        Assert.Contains($" {name} ", refusal, StringComparison.Ordinal);
+        Assert.Contains(device == Device.Cpu ? "needs a GPU" : "for the CPU", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rows_in_16_bits_take_half_the_memory_and_a_gpu_keeps_one_copy_of_the_weights()
+    {
+        using var checkpoint = Checkpoint.Open(TestData.PathTo("models", "qwen2-tied", "model"));
+        var options = Small with { Memory = 8L << 30 };
+        var cpu = EngineMemory.Plan(checkpoint.Config, Precision.Float32, options);
+        var gpu = EngineMemory.Plan(checkpoint.Config, Precision.BFloat16, options with { Device = Device.Cuda });
+        Assert.Equal(cpu.Weights, 2 * gpu.Weights);
+        Assert.Equal(0, gpu.Prepared);
+        var logits = checkpoint.Config.VocabularySize * sizeof(float);
+        Assert.Equal(cpu.Row - logits, 2 * (gpu.Row - logits - (logits / 2)));
+        Assert.Contains("GPU with more memory", Assert.Throws<InvalidDataException>(
+            () => EngineMemory.Plan(checkpoint.Config, Precision.BFloat16, options with { Device = Device.Cuda, Memory = 1 << 20 })).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_cpu_promises_the_same_bits_whatever_the_batch()
+    {
+        using var weights = Load("qwen2-tied", Precision.Float32);
+        using var engine = new DecodingEngine(weights, Small);
+        Assert.True(engine.IsBatchInvariant);
+        Assert.Equal(DecodingEngine.Device, engine.ComputedOn);
+        Assert.StartsWith("CPU (", engine.ComputedOn, StringComparison.Ordinal);
+    }
+
+    private static Weights Load(string model, Precision precision)
+    {
+        using var checkpoint = Checkpoint.Open(TestData.PathTo("models", model, "model"));
+        return Weights.Load(checkpoint, precision);
+    }
+
+    private static void Close(ReadOnlySpan<float> last, float[] all)
+    {
+        var expected = all.AsSpan(all.Length - last.Length);
+        var spread = TensorPrimitives.Max(expected) - TensorPrimitives.Min(expected);
+        Assert.InRange(TensorPrimitives.Distance(last, expected) / Math.Sqrt(last.Length), 0, 0.002 * spread);
+    }
+}
