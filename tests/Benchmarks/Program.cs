@@ -5,6 +5,7 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
 {
     ["adapters"] = Adapters.Run,
     ["decode"] = Decode.Run,
+    ["gpu"] = Gpu.Run,
     ["sampling"] = Sampling.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
 };
@@ -12,8 +13,16 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
 if (args is [var name, .. var rest] && benchmarks.TryGetValue(name, out var run))
 {
     Console.WriteLine(Machine.Describe());
-    run(rest);
-    return 0;
+    try
+    {
+        run(rest);
+        return 0;
+    }
+    catch (InvalidDataException missing)
+    {
+        Console.Error.WriteLine(missing.Message);
+        return 1;
+    }
 }
 
 Console.Error.WriteLine($"Name a benchmark to run: {string.Join(", ", benchmarks.Keys)}.");

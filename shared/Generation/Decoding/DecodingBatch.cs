@@ -54,8 +54,9 @@ internal sealed class DecodingBatch : IDisposable
     /// <param name="threads">Threads of a step.</param>
     /// <param name="stack">The adapters that sequences may be under, in the precision of the weights.</param>
     /// <param name="device">What computes.</param>
+    /// <param name="profile">Where ONNX Runtime is to write how long each operator took, when the batch is disposed; null for nowhere.</param>
     /// <exception cref="InvalidDataException">There is no GPU that can be used, or it has not so much memory.</exception>
-    public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null, Device device = Device.Cpu)
+    public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null, Device device = Device.Cpu, string? profile = null)
     {
         graph = ModelGraph.For(weights.Config, Target.Fused, stack?.Modules ?? (IReadOnlyCollection<string>)[], weights.Precision);
         if (stack is not null && stack.ElementType != graph.ElementType)
@@ -75,7 +76,7 @@ internal sealed class DecodingBatch : IDisposable
         memory.Lock(Marshal.UnsafeAddrOfPinnedArrayElement(logits, 0), (long)logits.Length * sizeof(float));
         try
         {
-            session = graph.Open(weights, threads, device);
+            session = graph.Open(weights, threads, device, profile);
             rowCache = new KeyValueCache(graph, Rows + 1, capacity, memory);
             promptCache = new KeyValueCache(graph, rows: 1, capacity, memory);
             if (graph.TakesRotary)
