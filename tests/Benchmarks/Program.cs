@@ -5,6 +5,7 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
 {
     ["adapters"] = Adapters.Run,
     ["decode"] = Decode.Run,
+    ["precision"] = Precisions.Run,
     ["sampling"] = Sampling.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
 };
