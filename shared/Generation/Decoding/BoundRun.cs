@@ -42,7 +42,7 @@ internal sealed class BoundRun : IDisposable
             Input(ModelGraph.Positions, Tensor<long>(Positions, rows, tokens));
         }
 
-        if (graph.AdaptedModules.Count > 0)
+        if (graph.TakesAdapters)
         {
             Input(AdapterStack.Adapters, Tensor<long>(Adapters, rows, tokens));
         }

@@ -52,7 +52,7 @@ internal sealed class DecodingBatch : IDisposable
     /// <param name="stack">The adapters that sequences may be under.</param>
     public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null)
     {
-        graph = ModelGraph.For(weights.Config, Target.Fused, stack?.Modules ?? (IReadOnlyCollection<string>)[], weights.Precision);
+        graph = ModelGraph.For(weights.Config, Target.Fused, weights.Precision, stack);
         leastRows = stack is null ? 1 : LeastRowsWithAdapters(threads);
         leastTokens = Math.Max(ShortestPiece, leastRows);
         (Rows, MaxLength, capacity) = (Math.Max(rows, leastRows), maxLength, maxLength + leastTokens - 1);
@@ -61,7 +61,7 @@ internal sealed class DecodingBatch : IDisposable
         adapters = new int?[Rows + 1];
         logits = new float[(long)Rows * Vocabulary];
         promptLogits = new float[Vocabulary];
-        session = graph.Open(weights, threads);
+        session = graph.Open(weights, threads, stack);
         rowCache = new KeyValueCache(graph, Rows + 1, capacity);
         promptCache = new KeyValueCache(graph, rows: 1, capacity);
         if (graph.TakesRotary)
@@ -71,7 +71,6 @@ internal sealed class DecodingBatch : IDisposable
             Constant(ModelGraph.Sines, rotary.Sines);
         }
 
-        constant.AddRange(stack?.Inputs ?? []);
         wholePiece = new BoundRun(graph, session, constant, promptCache, firstRow: 0, rows: 1, PromptPiece, promptLogits);
     }
 

@@ -8,7 +8,7 @@ namespace Hindsight.Generation;
 /// </summary>
 /// <param name="Weights">All weights, in float32 or as the precision has them, mapped files included.</param>
 /// <param name="Prepared">The copy of the linear maps' weights that ONNX Runtime makes in the order in which it reads them.</param>
-/// <param name="Adapters">The factors of the adapters.</param>
+/// <param name="Adapters">The factors of the adapters, and their copy.</param>
 /// <param name="Workspace">Intermediate results, the prompt's keys and values, scratch memory and the runtime itself.</param>
 /// <param name="Row">Keys, values and logits of one row.</param>
 /// <param name="Rows">How many rows there is room for.</param>
@@ -27,7 +27,9 @@ public sealed record EngineMemory(long Weights, long Prepared, long Adapters, lo
     /// <exception cref="InvalidDataException">There is not room for a single row; the message has the numbers.</exception>
     public static EngineMemory Plan(ModelConfig config, Precision precision, EngineOptions options, long adapterBytes = 0)
     {
-        var graph = ModelGraph.For(config, Target.Fused, [], precision);
+        // They are put in order like the weights of linear maps.
+        adapterBytes *= 2;
+        var graph = ModelGraph.For(config, Target.Fused, precision);
         var (weights, prepared) = graph.WeightBytes;
         var length = Math.Min(options.MaxLength, config.MaxPositions);
         var cache = KeyValueCache.RowSize(graph, length);

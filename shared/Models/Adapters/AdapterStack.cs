@@ -7,19 +7,17 @@ namespace Hindsight.Models;
 
 /// <summary>
 /// Adapters of one base side by side, so that rows of one batch may belong to different ones, or to the bare base, while the base's
-/// weights are read once for all. They are inputs of the graph, not weights of it: one session serves any stack on its modules.
+/// weights are read once for all.
 /// </summary>
 /// <remarks>
-/// Inputs, float32, for each of <see cref="Modules"/>: Down(module) [groups, in, 16], the factors A of all adapters as columns;
-/// Up(module) [16·groups, out], the factors B with their scale. <see cref="Columns"/> [slots + 1, 16·groups] of 0 and 1 tells whose
-/// column is whose: row 0 is the bare base, row s + 1 is slot s. With them the caller binds <see cref="Adapters"/> int64
-/// [batch, sequence], the row of that table for each token, see <see cref="RowOf"/>.
+/// Tensors, float32, for each of <see cref="Modules"/>: Down(module) [width, in], the factors A of all adapters as rows; Up(module)
+/// [out, width], the factors B with their scale as columns. <see cref="Columns"/> [slots + 1, width] of 0 and 1 tells whose place is
+/// whose: row 0 is the bare base, row s + 1 is slot s. The graph's input <see cref="Adapters"/> int64 [batch, sequence] names the row of
+/// that table for each token, see <see cref="RowOf"/>.
 /// <para>
 /// A row's result has the same bits whatever else is in the stack, from two rows for each thread on (ONNX Runtime computes a single row
-/// in another way). Its matrix product cuts long sums into blocks whose length depends on the width of the product, so x · down is
-/// taken in groups of a fixed width that no thread divides; and it cuts the sum over all columns every 128 or more, so each adapter has
-/// a power of two of them at a multiple of that: no adapter is cut in another place than in a stack of its own, and the columns of others
-/// add zeros.
+/// in another way). Its product with weights that it has put in order cuts sums every 256 elements, so each adapter has a power of two
+/// of places at a multiple of that: no adapter is cut in another place than in a stack of its own, and the places of others add zeros.
 /// </para>
 /// </remarks>
 public sealed unsafe class AdapterStack : IDisposable
@@ -27,21 +25,18 @@ public sealed unsafe class AdapterStack : IDisposable
     /// <summary>The input that tells each token's adapter.</summary>
     public const string Adapters = "adapters";
 
-    /// <summary>The input that tells each adapter's columns.</summary>
+    /// <summary>The tensor that tells each adapter's places.</summary>
     public const string Columns = "adapter_columns";
-
-    /// <summary>The least width that ONNX Runtime gives to a thread.</summary>
-    internal const int GroupWidth = 16;
 
     private const int LeastWidth = 4;
     private const int Alignment = 64;
 
-    private readonly List<(string Input, OrtValue Value)> inputs = [];
+    private readonly List<(string Name, OrtValue Value)> tensors = [];
     private void* memory;
 
     private AdapterStack(IReadOnlySet<string> modules, IReadOnlyList<string> names) => (Modules, Names) = (modules, names);
 
-    /// <summary>The linear maps that the stack has inputs for: what to give to <see cref="ModelGraph.For(ModelConfig, Target, IReadOnlyCollection{string})"/>.</summary>
+    /// <summary>The linear maps that an adapter changes.</summary>
     public IReadOnlySet<string> Modules { get; }
 
     /// <summary>How many adapters there are.</summary>
@@ -50,16 +45,22 @@ public sealed unsafe class AdapterStack : IDisposable
     /// <summary>The folders of the adapters, for messages.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>Places of all adapters together.</summary>
+    public int Width { get; private init; }
+
+    /// <summary>What a graph depends on.</summary>
+    internal string ShapeKey => $"{Slots} {Width}\n{string.Join('\n', Modules.Order(StringComparer.Ordinal))}";
+
     /// <summary>Memory in bytes.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>What to bind, by the names of the graph's inputs; it stays the property of the stack.</summary>
-    public IReadOnlyList<(string Input, OrtValue Value)> Inputs => inputs;
+    /// <summary>By the names of the graph; they stay the property of the stack.</summary>
+    public IReadOnlyList<(string Name, OrtValue Value)> Tensors => tensors;
 
-    /// <summary>The name of the input with a module's factors A.</summary>
+    /// <summary>The name of the tensor with a module's factors A.</summary>
     public static string Down(string module) => $"{module}.adapter_down";
 
-    /// <summary>The name of the input with a module's factors B.</summary>
+    /// <summary>The name of the tensor with a module's factors B.</summary>
     public static string Up(string module) => $"{module}.adapter_up";
 
     /// <summary>The value of <see cref="Adapters"/> for a slot; null is the bare base.</summary>
@@ -67,19 +68,17 @@ public sealed unsafe class AdapterStack : IDisposable
 
     /// <summary>The bytes that a stack would take, without making it.</summary>
     /// <inheritdoc cref="Create"/>
-    public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules) =>
-        Layout.Of(config, slots, modules).Bytes;
+    public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots) =>
+        Layout.Of(config, slots).Bytes;
 
     /// <summary>Stacks adapters, which may be closed afterwards.</summary>
     /// <param name="config">The config of their base.</param>
     /// <param name="slots">The adapters and interpolations, all low-rank; none for an empty stack.</param>
-    /// <param name="modules">The modules of the session, if it was made for more than these adapters change.</param>
     /// <exception cref="InvalidDataException">An adapter is not low-rank or of another base, or an element is not finite.</exception>
-    /// <exception cref="ArgumentException">An adapter changes what is not among <paramref name="modules"/>.</exception>
-    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules)
+    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots)
     {
-        var layout = Layout.Of(config, slots, modules);
-        var stack = new AdapterStack(layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())]) { Bytes = layout.Bytes };
+        var layout = Layout.Of(config, slots);
+        var stack = new AdapterStack(layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())]) { Bytes = layout.Bytes, Width = layout.Width };
         try
         {
             stack.Fill(layout, slots);
@@ -94,8 +93,8 @@ public sealed unsafe class AdapterStack : IDisposable
 
     public void Dispose()
     {
-        inputs.ForEach(input => input.Value.Dispose());
-        inputs.Clear();
+        tensors.ForEach(input => input.Value.Dispose());
+        tensors.Clear();
         NativeMemory.AlignedFree(memory);
         memory = null;
     }
@@ -108,7 +107,7 @@ public sealed unsafe class AdapterStack : IDisposable
         Span<float> Add(string input, params long[] shape)
         {
             var elements = shape.Aggregate((a, b) => a * b);
-            inputs.Add((input, OrtValue.CreateTensorValueWithData(
+            tensors.Add((input, OrtValue.CreateTensorValueWithData(
                 OrtMemoryInfo.DefaultInstance, TensorElementType.Float, shape, next, elements * sizeof(float))));
             var values = new Span<float>((void*)next, checked((int)elements));
             next += (nint)Layout.AlignedBytes(elements);
@@ -124,36 +123,29 @@ public sealed unsafe class AdapterStack : IDisposable
 
         foreach (var module in layout.Modules)
         {
-            var down = Add(Down(module.Name), layout.Width / GroupWidth, module.From, GroupWidth);
-            var up = Add(Up(module.Name), layout.Width, module.To);
+            var down = Add(Down(module.Name), layout.Width, module.From);
+            var up = Add(Up(module.Name), module.To, layout.Width);
             for (var slot = 0; slot < slots.Count; slot++)
             {
                 var column = layout.Segments[slot].Start;
                 foreach (var (update, weight) in slots[slot].LowRank.Where(part => part.Update.Module == module.Name))
                 {
-                    Place(update, weight, column, down, up);
+                    Place(update, weight, column, layout.Width, down, up);
                     column += update.Rank;
                 }
             }
         }
     }
 
-    private static void Place(LowRankUpdate update, double weight, int column, Span<float> down, Span<float> up)
+    private static void Place(LowRankUpdate update, double weight, int place, int width, Span<float> down, Span<float> up)
     {
         var (a, b) = (update.ReadDown(), update.ReadUp());
-        var (from, to) = (a.Length / update.Rank, b.Length / update.Rank);
-        for (var k = 0; k < update.Rank; k++, column++)
+        a.CopyTo(down[(place * (a.Length / update.Rank))..]);
+        for (var output = 0; output < b.Length / update.Rank; output++)
         {
-            var group = down.Slice(column / GroupWidth * from * GroupWidth, from * GroupWidth);
-            for (var index = 0; index < from; index++)
+            for (var k = 0; k < update.Rank; k++)
             {
-                group[(index * GroupWidth) + (column % GroupWidth)] = a[(k * from) + index];
-            }
-
-            var row = up.Slice(column * to, to);
-            for (var index = 0; index < to; index++)
-            {
-                row[index] = (float)(weight * update.Scale * b[(index * update.Rank) + k]);
+                up[(output * width) + place + k] = (float)(weight * update.Scale * b[(output * update.Rank) + k]);
             }
         }
 
@@ -166,7 +158,7 @@ public sealed unsafe class AdapterStack : IDisposable
     /// <summary>Which columns belong to which slot; the same for all modules.</summary>
     private sealed record Layout(IReadOnlyList<LinearModule> Modules, (int Start, int Width)[] Segments, int Width, long Bytes)
     {
-        public static Layout Of(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, IReadOnlyCollection<string> modules)
+        public static Layout Of(ModelConfig config, IReadOnlyList<AdapterUpdate> slots)
         {
             foreach (var slot in slots)
             {
@@ -174,13 +166,7 @@ public sealed unsafe class AdapterStack : IDisposable
             }
 
             var changed = slots.SelectMany(slot => slot.Modules).ToHashSet(StringComparer.Ordinal);
-            if (modules.Count > 0 && changed.Except(modules).FirstOrDefault() is { } outside)
-            {
-                throw new ArgumentException($"An adapter changes {outside}, which the graph does not adapt.", nameof(modules));
-            }
-
-            var wanted = modules.Count > 0 ? modules.ToHashSet(StringComparer.Ordinal) : changed;
-            var linears = ModelGraph.For(config, Target.Fused).Adaptable.Linears.Where(linear => wanted.Contains(linear.Name)).ToList();
+            var linears = ModelGraph.For(config, Target.Fused).Adaptable.Linears.Where(linear => changed.Contains(linear.Name)).ToList();
             var segments = new (int Start, int Width)[slots.Count];
             var end = 0;
             // The widest first puts each at a multiple of its width.
@@ -191,7 +177,7 @@ public sealed unsafe class AdapterStack : IDisposable
                 end = checked(end + widths[slot]);
             }
 
-            var width = Math.Max(GroupWidth, (end + GroupWidth - 1) / GroupWidth * GroupWidth);
+            var width = Math.Max(LeastWidth, end);
             if (linears.Any(linear => width * Math.Max(linear.From, linear.To) > int.MaxValue))
             {
                 throw new InvalidDataException($"{slots.Count} adapters have {width} ranks together, too many for one batch; use fewer at a time.");

@@ -112,7 +112,7 @@ public sealed unsafe class Weights : IDisposable
         var weights = new Weights(config, precision);
         try
         {
-            var graph = ModelGraph.For(config, Target.Fused, [], precision);
+            var graph = ModelGraph.For(config, Target.Fused, precision);
             if (precision == Precision.Float32)
             {
                 weights.Fill(tensors, unchanged, read);
