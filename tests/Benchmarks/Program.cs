@@ -4,6 +4,7 @@ using Hindsight.Benchmarks;
 var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.Ordinal)
 {
     ["decode"] = Decode.Run,
+    ["trajectory"] = Trajectory.Run,
     ["sampling"] = Sampling.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
 };
