@@ -75,7 +75,7 @@ internal static class Decode
             $"\n{model.Name} ({model.Parameters / 1e6:F0} M parameters) in {precision}, {Samples} samples of {work.AnswerLengths[0]} tokens for one prompt of {Prompt} tokens, {Peers.Threads} threads; medians of {rounds} interleaved rounds."));
         Console.WriteLine(Text(
             $"One big product: {Floor.Operations / multiply / 1e9:F0} G operations/s; memory read at {Floor.Bytes / read / 1e9:F1} GB/s; at these rates a step of {Samples} rows allows {best:F0} tok/s."));
-        var table = new Table("", "sampling", "drawn", "tok/s", "least", "most", "ours is faster", "of the floor's");
+        var table = new Table("", "drawn", "tok/s", "least", "most", "ours is faster", "of the floor's");
         for (var index = 0; index < contenders.Count; index++)
         {
             var (contender, run) = (contenders[index], runs[index + 2]);
@@ -83,7 +83,7 @@ internal static class Decode
             var tokens = contender.Work.Tokens;
             var ratio = runs[mine + 2].SpeedAgainst(run) * contenders[mine].Work.Tokens / tokens;
             table.Add(
-                contender.Engine, contender.Sampling, Text($"{contender.Work.Samples} x {contender.Work.AnswerLengths[0]}"), Text($"{tokens / run.Median:F0}"),
+                $"{contender.Sampling}: {contender.Engine}", Text($"{contender.Work.Samples} x {contender.Work.AnswerLengths[0]}"), Text($"{tokens / run.Median:F0}"),
                 Text($"{tokens / run.Seconds.Max():F0}"), Text($"{tokens / run.Seconds.Min():F0}"), mine == index ? "" : Text($"{ratio:F2} x"), Text($"{tokens / run.Median / best:P0}"));
         }
 

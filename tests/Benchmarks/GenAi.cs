@@ -64,6 +64,8 @@ internal sealed unsafe class GenAi : IPeer
         {
             Set(parameters, "batch_size", rows);
             Set(parameters, "max_length", prompt.Length + length);
+            // Else a token that happens to be the end of text would end an answer.
+            Set(parameters, "min_length", prompt.Length + length);
             Set(parameters, "random_seed", seed);
             Set(parameters, "do_sample", decoding.Temperature > 0);
             if (decoding.Temperature > 0)

@@ -105,14 +105,8 @@ internal static class GenAiModel
     private static void GiveLogits(GraphProto graph, int vocabulary)
     {
         const string Rows = "peer.logits";
-        foreach (var node in graph.Node)
-        {
-            for (var output = 0; output < node.Output.Count; output++)
-            {
-                node.Output[output] = node.Output[output] == ModelGraph.Logits ? Rows : node.Output[output];
-            }
-        }
-
+        var last = graph.Node.Single(node => node.Output.Contains(ModelGraph.Logits));
+        last.Output[last.Output.IndexOf(ModelGraph.Logits)] = last.Name = Rows;
         graph.Node.Add(Node("Unsqueeze", [Rows, "peer.axis"], ModelGraph.Logits));
         var shape = new TensorShapeProto();
         shape.Dim.Add([new() { DimParam = "batch" }, new() { DimValue = 1 }, new() { DimValue = vocabulary }]);
@@ -129,10 +123,9 @@ internal static class GenAiModel
                 type = "qwen2",
                 context_length = LongestSequence,
                 vocab_size = model.Vocabulary,
-                // No token that can be drawn ends an answer.
                 bos_token_id = 0,
-                eos_token_id = model.Vocabulary,
-                pad_token_id = model.Vocabulary,
+                eos_token_id = model.Vocabulary - 1,
+                pad_token_id = 0,
                 decoder = new
                 {
                     filename = "model.onnx",

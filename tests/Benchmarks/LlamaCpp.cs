@@ -41,7 +41,7 @@ internal sealed unsafe class LlamaCpp
         {
             ArgumentList =
             {
-                "-O2", "-fopenmp", "-shared", "-fPIC", "-I", Path.GetDirectoryName(llama)!, "-I", Path.GetDirectoryName(ggml)!, source, "-o", driver,
+                "-O2", "-pthread", "-shared", "-fPIC", "-I", Path.GetDirectoryName(llama)!, "-I", Path.GetDirectoryName(ggml)!, source, "-o", driver,
                 libllama, libggml, $"-Wl,-rpath,{place}", $"-Wl,-rpath-link,{place}",
             },
         };

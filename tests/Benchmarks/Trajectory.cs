@@ -38,7 +38,7 @@ internal static class Trajectory
             LlamaCpp.Setting setting;
             using (var model = build.Open(files[0], Peers.Threads))
             {
-                setting = Peers.ChooseSetting(model, work, Decoding);
+                setting = Peers.ChooseSetting(model, work with { Prompts = [.. work.Prompts.Take(8)], AnswerLengths = [.. work.AnswerLengths.Take(8)] }, Decoding);
             }
 
             contenders.Add(($"llama.cpp F32, {setting}", () =>

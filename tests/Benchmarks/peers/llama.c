@@ -3,6 +3,7 @@
 #include <llama.h>
 #include <ggml-backend.h>
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -106,6 +107,25 @@ static llama_token draw(const struct peer * peer, struct llama_sampler * sampler
     return candidates.data[candidates.selected].id;
 }
 
+// The rows that one thread samples.
+struct share {
+    const struct peer * peer;
+    struct row * rows;
+    const int * active;
+    const float * const * logits;
+    int running, thread;
+    pthread_t handle;
+};
+
+static void * draw_share(void * data) {
+    const struct share * share = data;
+    for (int at = share->thread; at < share->running; at += share->peer->threads) {
+        struct row * row = &share->rows[share->active[at]];
+        row->newest = draw(share->peer, row->sampler, share->logits[at], share->thread);
+    }
+    return NULL;
+}
+
 static struct llama_sampler * sampler_of(float temperature, int top_k, uint32_t seed) {
     struct llama_sampler * chain = llama_sampler_chain_init(llama_sampler_chain_default_params());
     if (temperature == 0) {
@@ -130,6 +150,7 @@ long peer_draw(struct peer * peer, const int32_t * prompts, const int32_t * prom
     int32_t ** places = calloc((size_t) peer->rows, sizeof *places);
     const float ** logits = calloc((size_t) peer->rows, sizeof *logits);
     int * active = calloc((size_t) peer->rows, sizeof *active);
+    struct share * shares = calloc((size_t) peer->threads, sizeof *shares);
     for (int r = 0; r < peer->rows; r++) {
         rows[r].answer = -1;
     }
@@ -192,12 +213,15 @@ long peer_draw(struct peer * peer, const int32_t * prompts, const int32_t * prom
         for (int at = 0; at < running; at++) {
             logits[at] = llama_get_logits_ith(peer->context, at);
         }
-        #pragma omp parallel for num_threads(peer->threads) schedule(static, 1)
         for (int thread = 0; thread < peer->threads; thread++) {
-            for (int at = thread; at < running; at += peer->threads) {
-                struct row * row = &rows[active[at]];
-                row->newest = draw(peer, row->sampler, logits[at], thread);
+            shares[thread] = (struct share) { peer, rows, active, logits, running, thread, 0 };
+            if (thread > 0) {
+                pthread_create(&shares[thread].handle, NULL, draw_share, &shares[thread]);
             }
+        }
+        draw_share(&shares[0]);
+        for (int thread = 1; thread < peer->threads; thread++) {
+            pthread_join(shares[thread].handle, NULL);
         }
         drawn += running;
         for (int at = running - 1; at >= 0; at--) {
@@ -219,6 +243,7 @@ end:
             llama_sampler_free(rows[r].sampler);
         }
     }
+    free(shares);
     free(active);
     free(logits);
     free(places);
