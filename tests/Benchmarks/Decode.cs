@@ -12,7 +12,6 @@ internal static class Decode
 {
     private const int Prompt = 64;
     private const int Samples = 64;
-    private const int Compared = 16;
 
     private static readonly Decoding Temperature = new() { Temperature = 1 };
     private static readonly Decoding TopK = new() { Temperature = 0.8, TopK = 50 };
@@ -26,26 +25,28 @@ internal static class Decode
         var precision = options.Has("int8") ? Precision.Int8 : Precision.Float32;
         var model = options.Has("15m") ? RandomModel.FifteenMillion : RandomModel.HalfBillion;
         var rounds = options.Number("--rounds", 3);
-        var work = new Workload([Workload.Prompt(Prompt, model.Vocabulary)], [options.Number("--tokens", 64)], Samples);
+        var prompt = Workload.Prompt(Prompt, model.Vocabulary);
+        var work = new Workload([prompt], [options.Number("--tokens", 64)], Samples);
 
         using var checkpoint = Checkpoint.Open(model.Folder());
         using var weights = Weights.Load(checkpoint, precision);
         using var ours = new Ours(weights, work.MaxLength, Samples);
         var build = LlamaCpp.Find(options.Text("--llama", Peers.Folder));
         using var llama = build?.Open(GgufWriter.File(model, precision), Peers.Threads);
-        using var genai = GenAi.Open(options.Text("--genai", Peers.Folder), () => GenAiModel.Folder(model, precision));
+        using var genai = GenAi.Open(options.Text("--genai", Peers.Folder), model, precision);
         using var floor = new Floor(precision, Peers.Threads);
 
+        var logits = ours.Logits(prompt);
         if (build is not null && llama is not null)
         {
             Console.WriteLine(build.Description);
-            Agree("llama.cpp", llama, ours, work);
+            Compare("llama.cpp", llama, logits, prompt);
             Peers.ChooseSetting(llama, work, TopK);
         }
 
         if (genai is not null)
         {
-            Agree("ONNX Runtime GenAI", genai, ours, work);
+            Compare("ONNX Runtime GenAI", genai, logits, prompt);
         }
 
         List<Contender> contenders = [];
@@ -90,12 +91,14 @@ internal static class Decode
         table.Print(Console.Out);
     }
 
-    /// <summary>Prints how far a peer's greedy answer is ours: it must have read the same model.</summary>
-    private static void Agree(string name, IPeer peer, Ours ours, Workload work)
+    /// <summary>Prints how far a peer's logits are from ours: it must have read the same model.</summary>
+    private static void Compare(string name, IPeer peer, float[] ours, int[] prompt)
     {
-        var one = work with { Samples = 1, AnswerLengths = [Math.Min(Compared, work.AnswerLengths[0])] };
-        var (mine, theirs) = (ours.Draw(one, new())[0], peer.Draw(one, new())[0]);
-        Console.WriteLine(Text($"{name}'s greedy answer has our first {mine.Zip(theirs).TakeWhile(pair => pair.First == pair.Second).Count()} of {mine.Length} tokens."));
+        var theirs = peer.Logits(prompt);
+        var worst = ours.Zip(theirs, (mine, their) => Math.Abs(mine - their)).Max();
+        var mean = ours.Average();
+        var spread = Math.Sqrt(ours.Average(logit => (logit - mean) * (logit - mean)));
+        Console.WriteLine(Text($"{name}'s logits after the prompt differ from ours by {worst:G2} at most; ours spread by {spread:G2}."));
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

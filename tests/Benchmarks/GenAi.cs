@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Hindsight.Generation;
+using Hindsight.Models;
 
 namespace Hindsight.Benchmarks;
 
@@ -12,9 +13,11 @@ internal sealed unsafe class GenAi : IPeer
     private readonly nint library;
     private readonly nint model;
 
-    private GenAi(nint library, string folder)
+    private readonly int vocabulary;
+
+    private GenAi(nint library, string folder, int vocabulary)
     {
-        this.library = library;
+        (this.library, this.vocabulary) = (library, vocabulary);
         using var path = new Utf8(folder);
         nint created;
         Check(((delegate* unmanaged<byte*, nint*, nint>)Function("OgaCreateModel"))(path.Pointer, &created));
@@ -23,9 +26,8 @@ internal sealed unsafe class GenAi : IPeer
 
     /// <summary>Opens a model with the library that lies in a folder, at any depth.</summary>
     /// <param name="folder">Where the npm package com.github.asus4.onnxruntime-genai was installed.</param>
-    /// <param name="modelFolder">As <see cref="GenAiModel"/> writes it.</param>
     /// <returns>Null where there is no library; the reason is printed.</returns>
-    public static GenAi? Open(string folder, Func<string> modelFolder)
+    public static GenAi? Open(string folder, RandomModel model, Precision precision)
     {
         var options = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true };
         var path = !Directory.Exists(folder) ? null : Directory.EnumerateFiles(folder, "libonnxruntime-genai.so", options).FirstOrDefault();
@@ -36,7 +38,7 @@ internal sealed unsafe class GenAi : IPeer
         }
 
         // It takes the ONNX Runtime that is loaded already: ours.
-        return new(NativeLibrary.Load(path), modelFolder());
+        return new(NativeLibrary.Load(path), GenAiModel.Folder(model, precision), model.Vocabulary);
     }
 
     /// <summary>Prompts one after the other, the samples of each in batches of up to 32 rows.</summary>
@@ -54,9 +56,40 @@ internal sealed unsafe class GenAi : IPeer
         return answers;
     }
 
+    public float[] Logits(int[] prompt)
+    {
+        float[]? logits = null;
+        Generate(prompt, 1, 1, 0, new(), generator =>
+        {
+            using var name = new Utf8(ModelGraph.Logits);
+            nint tensor;
+            float* values;
+            Check(((delegate* unmanaged<nint, byte*, nint*, nint>)Function("OgaGenerator_GetOutput"))(generator, name.Pointer, &tensor));
+            Check(((delegate* unmanaged<nint, float**, nint>)Function("OgaTensorGetData"))(tensor, &values));
+            logits = new ReadOnlySpan<float>(values, vocabulary).ToArray();
+            ((delegate* unmanaged<nint, void>)Function("OgaDestroyTensor"))(tensor);
+        });
+        return logits!;
+    }
+
     public void Dispose() => ((delegate* unmanaged<nint, void>)Function("OgaDestroyModel"))(model);
 
     private List<int[]> DrawBatch(int[] prompt, int length, int rows, int seed, Decoding decoding)
+    {
+        var answers = new List<int[]>();
+        Generate(prompt, length, rows, seed, decoding, generator =>
+        {
+            var count = (delegate* unmanaged<nint, nuint, nuint>)Function("OgaGenerator_GetSequenceCount");
+            var data = (delegate* unmanaged<nint, nuint, int*>)Function("OgaGenerator_GetSequenceData");
+            for (var row = 0; row < rows; row++)
+            {
+                answers.Add([.. new ReadOnlySpan<int>(data(generator, (nuint)row), (int)count(generator, (nuint)row))[prompt.Length..]]);
+            }
+        });
+        return answers;
+    }
+
+    private void Generate(int[] prompt, int length, int rows, int seed, Decoding decoding, Action<nint> take)
     {
         nint parameters, generator = 0;
         Check(((delegate* unmanaged<nint, nint*, nint>)Function("OgaCreateGeneratorParams"))(model, &parameters));
@@ -88,15 +121,7 @@ internal sealed unsafe class GenAi : IPeer
                 Check(next(generator));
             }
 
-            var count = (delegate* unmanaged<nint, nuint, nuint>)Function("OgaGenerator_GetSequenceCount");
-            var data = (delegate* unmanaged<nint, nuint, int*>)Function("OgaGenerator_GetSequenceData");
-            var answers = new List<int[]>();
-            for (var row = 0; row < rows; row++)
-            {
-                answers.Add([.. new ReadOnlySpan<int>(data(generator, (nuint)row), (int)count(generator, (nuint)row))[prompt.Length..]]);
-            }
-
-            return answers;
+            take(generator);
         }
         finally
         {

@@ -26,4 +26,7 @@ internal interface IPeer : IDisposable
     /// <param name="decoding">Temperature and top-k; lengths are the work's.</param>
     /// <returns>The ids of each answer, in the order of prompts and samples.</returns>
     public IReadOnlyList<int[]> Draw(Workload work, Decoding decoding);
+
+    /// <summary>The logits after a prompt, [vocabulary].</summary>
+    public float[] Logits(int[] prompt);
 }

@@ -147,6 +147,14 @@ internal sealed unsafe class LlamaCpp
             return answers;
         }
 
+        public float[] Logits(int[] prompt)
+        {
+            Draw(new([prompt], [1], 1), new());
+            int vocabulary;
+            var logits = ((delegate* unmanaged<nint, int*, float*>)NativeLibrary.GetExport(library, "peer_prompt_logits"))(model, &vocabulary);
+            return new ReadOnlySpan<float>(logits, vocabulary).ToArray();
+        }
+
         public void Dispose() => ((delegate* unmanaged<nint, void>)NativeLibrary.GetExport(library, "peer_close"))(model);
     }
 }

@@ -21,5 +21,17 @@ internal sealed class Ours(Weights weights, int maxLength, int rows) : IPeer
         return answers.Sum(answer => (long)answer.Length) == work.Tokens ? answers : throw new InvalidOperationException("Tokens are missing.");
     }
 
+    public float[] Logits(int[] prompt)
+    {
+        using var batch = new DecodingBatch(weights, 1, maxLength, Peers.Threads);
+        batch.Begin(prompt);
+        while (!batch.PromptIsRead)
+        {
+            batch.ReadPiece();
+        }
+
+        return batch.PromptLogits.ToArray();
+    }
+
     public void Dispose() => engine.Dispose();
 }

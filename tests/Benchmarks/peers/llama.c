@@ -88,6 +88,12 @@ bool peer_arrange(struct peer * peer, int rows, int length, bool unified) {
     return peer->context != NULL;
 }
 
+// The logits after the prompt that was read last.
+const float * peer_prompt_logits(const struct peer * peer, int * vocabulary) {
+    *vocabulary = peer->vocabulary;
+    return peer->prompt_logits;
+}
+
 static void append(struct llama_batch * batch, llama_token token, int position, int sequence, bool wanted) {
     const int at = batch->n_tokens++;
     batch->token[at] = token;
