@@ -97,8 +97,12 @@ internal sealed unsafe class GenAi : IPeer
         {
             Set(parameters, "batch_size", rows);
             Set(parameters, "max_length", prompt.Length + length);
-            // Else a token that happens to be the end of text would end an answer.
-            Set(parameters, "min_length", prompt.Length + length);
+            if (length > 1)
+            {
+                // Else a token that happens to be the end of text would end an answer. The last token may be it.
+                Set(parameters, "min_length", prompt.Length + length);
+            }
+
             Set(parameters, "random_seed", seed);
             Set(parameters, "do_sample", decoding.Temperature > 0);
             if (decoding.Temperature > 0)
