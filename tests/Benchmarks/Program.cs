@@ -6,6 +6,7 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
     ["adapters"] = Adapters.Run,
     ["decode"] = Decode.Run,
     ["precision"] = Precisions.Run,
+    ["trajectory"] = Trajectory.Run,
     ["sampling"] = Sampling.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
 };
@@ -13,8 +14,16 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
 if (args is [var name, .. var rest] && benchmarks.TryGetValue(name, out var run))
 {
     Console.WriteLine(Machine.Describe());
-    run(rest);
-    return 0;
+    try
+    {
+        run(rest);
+        return 0;
+    }
+    catch (InvalidDataException fault)
+    {
+        Console.Error.WriteLine(fault.Message);
+        return 1;
+    }
 }
 
 Console.Error.WriteLine($"Name a benchmark to run: {string.Join(", ", benchmarks.Keys)}.");
