@@ -151,6 +151,77 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Contains("needs a GPU", await pipeline.ReportAsync("precision", ReportFiles.Markdown), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Adapters_that_do_not_fit_at_once_are_drawn_in_turns()
+    {
+        await DropAsync("turns");
+        await pipeline.UploadSpecAsync("turns", Spec("turns").Replace("\"maxTokens\": 12", "\"maxTokens\": 10", StringComparison.Ordinal));
+        await pipeline.PumpAsync(_ => throw new WorkerDiedException());
+        var (evaluation, suite) = await EvaluationAsync("turns");
+        var cache = pipeline.Get<CheckpointCache>();
+        var text = await cache.ReadTextAsync("turns", evaluation.Base!, CancellationToken.None);
+        var length = suite.Problems.Max(problem => text.Write(problem, evaluation.Spec).Prompt!.Ids.Count) + 10;
+        var room = new EngineOptions { MaxLength = length, Threads = 1 };
+        var adapters = evaluation.Variants(Stage.Trajectory).Skip(1).ToList();
+        using (var opened = await OpenedUpdate.OpenAsync(cache, "turns", adapters[0], CancellationToken.None))
+        {
+            var config = await cache.ReadConfigAsync("turns", evaluation.Base!, CancellationToken.None);
+            var plan = EngineMemory.Plan(config, Precision.Float32, room, AdapterStack.BytesFor(config, [opened.Update]));
+            room = room with { Memory = plan.Total - (plan.Row * (plan.Rows - 2)) };
+        }
+
+        using (var model = await LoadedModel.LoadAsync(new ModelParts("turns", Precision.Float32, new Variant(evaluation.Base!), adapters), room, cache, CancellationToken.None))
+        {
+            Assert.Equal([true, false], adapters.Select(model.Holds));
+        }
+
+        var options = pipeline.Get<WorkflowOptions>();
+        options.Memory = room.Memory;
+        try
+        {
+            await pipeline.Get<MessageBus>().SendAsync(new PlanMessage("turns", Retry: true), CancellationToken.None);
+            Assert.Null(await pipeline.Get<ShardWorker>().DrawAsync(new GenerateMessage("turns", evaluation.Id, Stage.Trajectory, 0), CancellationToken.None));
+        }
+        finally
+        {
+            options.Memory = 0;
+        }
+
+        await pipeline.PumpAsync();
+        foreach (var variant in evaluation.Variants(Stage.Trajectory))
+        {
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+        }
+    }
+
+    [Fact]
+    public async Task Shards_that_come_at_once_or_twice_are_drawn_once_each_from_their_own_weights()
+    {
+        await pipeline.UploadSuiteAsync("at-once", Problems);
+        // Greedy answers have no seed: another length keeps them apart from the other tests'.
+        await pipeline.UploadSpecAsync("at-once", Spec("at-once").Replace("\"maxTokens\": 12", "\"maxTokens\": 11", StringComparison.Ordinal));
+        await pipeline.UploadAsync("at-once", "checkpoint-1", Model);
+        await pipeline.UploadAsync("at-once", "checkpoint-2", TestData.PathTo("models", "wise-ft-qwen2", "finetuned"));
+        await pipeline.AnnounceAsync("at-once", "checkpoint-1");
+        await pipeline.AnnounceAsync("at-once", "checkpoint-2");
+        var before = await pipeline.StoredAnswersAsync();
+        await pipeline.Get<EvaluationPlanner>().PlanAsync(new PlanMessage("at-once"), CancellationToken.None);
+        var (evaluation, suite) = await EvaluationAsync("at-once");
+        var plan = await new StageBoard(pipeline.Store, "at-once", evaluation.Id, Stage.Trajectory).ReadPlanAsync(CancellationToken.None);
+        Assert.Equal(2, plan!.Shards.Count);
+
+        var worker = pipeline.Get<ShardWorker>();
+        var messages = Enumerable.Range(0, 6).Select(index => new GenerateMessage("at-once", evaluation.Id, Stage.Trajectory, index % 2));
+        Assert.All(await Task.WhenAll(messages.Select(message => Task.Run(() => worker.DrawAsync(message, CancellationToken.None)))), Assert.Null);
+        Assert.Equal(2 * Problems.Length * 3, await pipeline.StoredAnswersAsync() - before);
+        await pipeline.PumpAsync();
+
+        foreach (var variant in evaluation.Variants(Stage.Trajectory))
+        {
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+        }
+    }
+
     private static string Model => TestData.PathTo("models", "qwen2-tied", "model");
 
     private static string Adapter => TestData.PathTo("models", "lora-qwen2-qv-r4", "adapter");

@@ -33,6 +33,31 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>What was asked for; there may have been room for fewer adapters, see <see cref="Holds"/>.</summary>
     public ModelParts Parts { get; }
 
+    /// <summary>Bytes that the engine may take, as planned.</summary>
+    public long Bytes => engine?.Memory.Total ?? long.MaxValue;
+
+    /// <summary>Bytes that weights and adapters take before there is an engine over them.</summary>
+    /// <inheritdoc cref="LoadAsync"/>
+    public static async Task<long> BytesAsync(ModelParts parts, EngineOptions options, CheckpointCache cache, CancellationToken cancellation)
+    {
+        var config = await cache.ReadConfigAsync(parts.Run, parts.Weights.Late, cancellation);
+        var adapters = new List<OpenedUpdate>();
+        try
+        {
+            foreach (var adapter in parts.Adapters)
+            {
+                adapters.Add(await OpenedUpdate.OpenAsync(cache, parts.Run, adapter, cancellation));
+            }
+
+            var plan = EngineMemory.Plan(config, parts.Precision, options, adapters.Count == 0 ? 0 : AdapterStack.BytesFor(config, [.. adapters.Select(adapter => adapter.Update)]));
+            return plan.Weights + plan.Adapters;
+        }
+        finally
+        {
+            adapters.ForEach(adapter => adapter.Dispose());
+        }
+    }
+
     /// <summary>Loads weights, or as many of the adapters as there is room for beside them. What takes memory is planned first.</summary>
     /// <param name="parts">What is wanted.</param>
     /// <param name="options">The room there is for the engine.</param>

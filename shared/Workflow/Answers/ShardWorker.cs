@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Hindsight.Workflow;
 
 /// <summary>
-/// Draws the answers of a shard, one shard at a time in a process: there is one device. Each problem's answers are stored as soon as
-/// they are drawn, so a lost worker costs seconds.
+/// Draws the answers of a shard, one shard at a time in a process: there is one device. A second shard may wait for it meanwhile, whose
+/// weights are then read ahead where there is room. Each problem's answers are stored as soon as they are drawn, so a lost worker costs
+/// seconds.
 /// </summary>
 public sealed class ShardWorker(
     BlobStore store, MessageBus bus, EvaluationPlanner planner, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
@@ -18,6 +19,7 @@ public sealed class ShardWorker(
 
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
+    private readonly SemaphoreSlim turn = new(1);
     private readonly SemaphoreSlim device = new(1);
     private LoadedModel? onDevice;
 
@@ -33,15 +35,14 @@ public sealed class ShardWorker(
             return null;
         }
 
-        await device.WaitAsync(cancellation);
         try
         {
             using var finished = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var signing = SignAsync(board, message.Shard, finished.Token);
-            ShardDone done;
+            ShardDone? done;
             try
             {
-                done = await DrawAsync(evaluation, suite, message.Stage, plan, plan.Shards[message.Shard], cancellation);
+                done = await DrawAsync(evaluation, suite, plan, message, board, cancellation);
             }
             finally
             {
@@ -49,7 +50,11 @@ public sealed class ShardWorker(
                 await signing;
             }
 
-            await board.MarkDoneAsync(message.Shard, done, cancellation);
+            if (done is not null)
+            {
+                await board.MarkDoneAsync(message.Shard, done, cancellation);
+            }
+
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return null;
         }
@@ -66,10 +71,6 @@ public sealed class ShardWorker(
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return why;
         }
-        finally
-        {
-            device.Release();
-        }
     }
 
     /// <inheritdoc />
@@ -79,6 +80,7 @@ public sealed class ShardWorker(
         device.Wait();
         onDevice?.Dispose();
         device.Dispose();
+        turn.Dispose();
     }
 
     private static IEnumerable<CheckpointVersion> Checkpoints(Evaluation evaluation) =>
@@ -109,10 +111,11 @@ public sealed class ShardWorker(
         }
     }
 
-    private async Task<ShardDone> DrawAsync(Evaluation evaluation, Suite suite, Stage stage, StagePlan plan, Shard shard, CancellationToken cancellation)
+    /// <returns>Null when the shard was closed meanwhile.</returns>
+    private async Task<ShardDone?> DrawAsync(
+        Evaluation evaluation, Suite suite, StagePlan plan, GenerateMessage message, StageBoard board, CancellationToken cancellation)
     {
-        var started = clock.GetTimestamp();
-        var variants = evaluation.Variants(stage);
+        var (variants, shard) = (evaluation.Variants(message.Stage), plan.Shards[message.Shard]);
         var left = await MissingAsync(evaluation, suite, variants, shard, cancellation);
         if (left.Count == 0)
         {
@@ -121,6 +124,23 @@ public sealed class ShardWorker(
 
         var engineOptions = EngineOptionsFor(left.Max(item => item.PromptIds.Count + item.Decoding.MaxTokens));
         var parts = Parts(evaluation, variants, plan, shard);
+        await TakeDeviceAsync(parts, engineOptions, cancellation);
+        try
+        {
+            // The same shard may have come twice, and been drawn while this one waited.
+            return await board.IsClosedAsync(message.Shard, cancellation)
+                ? null
+                : await DrawAsync(parts, engineOptions, left, cancellation);
+        }
+        finally
+        {
+            device.Release();
+        }
+    }
+
+    private async Task<ShardDone> DrawAsync(ModelParts parts, EngineOptions engineOptions, List<Work> left, CancellationToken cancellation)
+    {
+        var started = clock.GetTimestamp();
         var (drawn, tokens) = (0, 0L);
         while (left.Count > 0)
         {
@@ -255,6 +275,56 @@ public sealed class ShardWorker(
         }
 
         return work;
+    }
+
+    /// <summary>
+    /// Waits for the device and has what is to be drawn from on it. Shards come here one after the other: while one is drawn, the next
+    /// reads its weights.
+    /// </summary>
+    private async Task TakeDeviceAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
+    {
+        await turn.WaitAsync(cancellation);
+        LoadedModel? ahead = null;
+        try
+        {
+            ahead = await ReadAheadAsync(parts, engineOptions, cancellation);
+            await device.WaitAsync(cancellation);
+            try
+            {
+                if (ahead is not null)
+                {
+                    onDevice?.Dispose();
+                    (onDevice, ahead) = (ahead, null);
+                }
+
+                var model = await LoadAsync(parts, engineOptions, cancellation);
+                await Task.Run(() => model.Engine(engineOptions), CancellationToken.None);
+            }
+            catch
+            {
+                device.Release();
+                throw;
+            }
+        }
+        finally
+        {
+            ahead?.Dispose();
+            turn.Release();
+        }
+    }
+
+    /// <summary>The weights of a shard that waits for the device, if they are other ones than are on it and both fit into the memory; else null.</summary>
+    private async Task<LoadedModel?> ReadAheadAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
+    {
+        if (device.CurrentCount > 0 || onDevice is not { } busy || busy.Parts.Digest == parts.Digest)
+        {
+            return null;
+        }
+
+        var room = engineOptions.Memory - busy.Bytes;
+        return await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) <= room
+            ? await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation)
+            : null;
     }
 
     /// <summary>What is on the device, if it is what is wanted; else that is loaded in its place.</summary>
