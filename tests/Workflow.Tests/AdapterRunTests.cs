@@ -28,8 +28,12 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
     public async Task Answers_drawn_side_by_side_are_those_of_merged_weights()
     {
         await DropAsync("side");
+        await pipeline.UploadSpecAsync("side", Spec("side").Replace("\"maxTokens\": 12", "\"maxTokens\": 13", StringComparison.Ordinal));
         await UploadAdapterAsync("side", "checkpoint-3", scale: -1.3f);
         await pipeline.AnnounceAsync("side", "checkpoint-3");
+        // The last checkpoint again, as trainers leave it.
+        await UploadAdapterAsync("side", "final", scale: -1.3f);
+        await pipeline.AnnounceAsync("side", "final");
         await pipeline.PumpAsync();
 
         var (evaluation, suite) = await EvaluationAsync("side");
@@ -37,7 +41,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         {
             var variants = evaluation.Variants(stage);
             var plan = await new StageBoard(pipeline.Store, "side", evaluation.Id, stage).ReadPlanAsync(CancellationToken.None);
-            Assert.Equal(stage == Stage.Trajectory ? [0, 1, 2, 3] : [1], plan!.Together);
+            Assert.Equal(stage == Stage.Trajectory ? [0, 1, 2, 3, 4] : [1], plan!.Together);
             Assert.All(plan.Shards, shard => Assert.Equal(plan.Together, shard.Wanted.Select(wanted => wanted.Variant).Distinct()));
             foreach (var index in plan.Together)
             {
@@ -45,6 +49,8 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
             }
         }
 
+        var drawn = (await pipeline.StatusAsync("side")).Stages[0].Answers;
+        Assert.Equal(4 * Problems.Length * 3, drawn);
         var report = await pipeline.ReportAsync("side", ReportFiles.Markdown);
         Assert.Contains("in one batch over one base", report, StringComparison.Ordinal);
     }

@@ -146,7 +146,7 @@ public sealed class ShardWorker(
         {
             var model = await LoadAsync(parts, engineOptions, cancellation);
             var held = left.Where(item => model.Holds(item.Variant)).ToList();
-            left = [.. left.Except(held)];
+            left.RemoveAll(item => model.Holds(item.Variant));
             // One tokenizer at a time; the checkpoints of a run share one, as a rule.
             foreach (var work in held.GroupBy(item => item.TokensDigest))
             {
@@ -175,7 +175,8 @@ public sealed class ShardWorker(
             return new ModelParts(evaluation.Run, precision, variants[shard.Wanted[0].Variant], []);
         }
 
-        var adapters = plan.Together.Select(index => variants[index]).Where(variant => variant.Late.Base is not null).ToList();
+        var adapters = plan.Together.Select(index => variants[index]).Where(variant => variant.Late.Base is not null)
+            .DistinctBy(variant => variant.WeightsDigest).ToList();
         return new ModelParts(evaluation.Run, precision, new Variant(adapters[0].Late.Base!), adapters);
     }
 
@@ -274,7 +275,8 @@ public sealed class ShardWorker(
                 .Select(samples => new Work(variant, text, source, prompt.Digest, prompt.Ids, samples, decoding)));
         }
 
-        return work;
+        // A final checkpoint is often the last one again, under another name: what is stored once is drawn once.
+        return [.. work.DistinctBy(item => (item.Source, item.Prompt, item.Samples[0]))];
     }
 
     /// <summary>
