@@ -37,7 +37,7 @@ internal static class GenAiModel
     {
         using var checkpoint = Checkpoint.Open(model.Folder());
         using var weights = Weights.Load(checkpoint, precision);
-        var graph = ModelGraph.For(weights.Config, Target.Fused, [], precision);
+        var graph = ModelGraph.For(weights.Config, Target.Fused, precision);
         var onnx = ModelProto.Parser.ParseFrom(graph.Bytes.Span);
         TakeInputs(onnx.Graph, graph.Rotary(LongestSequence));
         GiveLogits(onnx.Graph, model.Vocabulary);
