@@ -102,6 +102,8 @@ internal static class EvaluateCommand
         }
 
         spec = spec with { Suite = suite, Checkpoints = spec.Checkpoints ?? checkpoints.Checkpoints, SamplesPerProblem = samples ?? spec.SamplesPerProblem };
+        // The generators of this machine compute on its processors: said before anything is uploaded.
+        _ = PrecisionNames.OnCpu(spec.Precision);
         return EvaluationSpec.Parse(spec.ToJson(), "This evaluation");
     }
 

@@ -1,21 +1,27 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Hindsight.Generation;
 using Hindsight.Models;
+using Hindsight.Workflow;
 
 namespace Hindsight.Local;
 
-/// <summary><c>generate</c>: draws answers from one checkpoint's folder, to try it.</summary>
+/// <summary><c>generate</c>: draws answers from one checkpoint's folder, or from an adapter over it, to try it.</summary>
 internal static class GenerateCommand
 {
+    private const double MostGiB = 1 << 20;
+
     private static readonly JsonSerializerOptions JsonLines = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
         var folder = new Argument<string>("FOLDER") { Description = "A checkpoint's folder." };
-        var prompt = new Option<string>("--prompt") { Description = "The text to go on from, or with --chat the user's message.", Required = true };
+        var adapter = new Option<string?>("--adapter") { Description = "Folder of a LoRA adapter of that model." };
+        var prompt = new Option<string?>("--prompt") { Description = "The text to go on from, or with --chat the user's message." };
+        var promptIds = new Option<string?>("--prompt-ids") { Description = "Token ids to go on from, such as 1,2,3, in place of --prompt." };
         var chat = new Option<bool>("--chat") { Description = "Put the prompt through the checkpoint's chat template." };
         var greedy = new Option<bool>("--greedy") { Description = "Always take the likeliest token. This is the default unless a temperature is given." };
         var temperature = new Option<double?>("--temperature") { Description = "Sample at this temperature." };
@@ -27,15 +33,20 @@ internal static class GenerateCommand
         var stop = new Option<string[]>("--stop") { Description = "A text that ends an answer; may be given several times." };
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Go on after end-of-text ids." };
         var json = new Option<bool>("--json") { Description = "A JSON line per answer: token ids, text, log-probabilities, finish reason." };
+        var precision = new Option<string>("--precision") { Description = "float32 (the default) or int8.", DefaultValueFactory = _ => "float32" };
+        var memory = new Option<double?>("--memory") { Description = "GiB that weights, keys and values may take together. Default: most of what the machine has." };
         var command = new Command("generate", "Draw answers from a single checkpoint.")
         {
-            folder, prompt, chat, greedy, temperature, topP, topK, maxTokens, samples, seed, stop, ignoreEos, json,
+            folder, adapter, prompt, promptIds, chat, greedy, temperature, topP, topK, maxTokens, samples, seed, stop, ignoreEos, json, precision, memory,
         };
         command.Run((arguments, cancellation) => Task.Run(
             () =>
             {
                 Require(!arguments.GetValue(greedy) || arguments.GetValue(temperature) is null, "--greedy and --temperature exclude each other.");
                 Require(arguments.GetValue(samples) is >= 1 and <= 65536, "--samples must be between 1 and 65536.");
+                Require(arguments.GetValue(prompt) is null != arguments.GetValue(promptIds) is null, "Either --prompt or --prompt-ids says what to go on from; give one of them.");
+                Require(arguments.GetValue(promptIds) is null || !arguments.GetValue(chat), "--chat is for a --prompt; token ids are taken as they are.");
+                Require(arguments.GetValue(memory) is null or (> 0 and <= MostGiB), $"--memory must be above 0 and at most {MostGiB} GiB.");
                 var decoding = new Decoding
                 {
                     Temperature = arguments.GetValue(temperature) ?? 0,
@@ -46,9 +57,12 @@ internal static class GenerateCommand
                     Seed = arguments.GetValue(seed),
                     IgnoreEos = arguments.GetValue(ignoreEos),
                 };
+                var defaults = new EngineOptions();
+                var room = defaults with { Memory = arguments.GetValue(memory) is { } gib ? (long)(gib * (1L << 30)) : defaults.Memory };
                 Generate(
-                    arguments.GetRequiredValue(folder), arguments.GetRequiredValue(prompt), arguments.GetValue(chat), decoding,
-                    arguments.GetValue(samples), arguments.GetValue(json), cancellation);
+                    arguments.GetRequiredValue(folder), arguments.GetValue(adapter), arguments.GetValue(prompt), arguments.GetValue(promptIds),
+                    arguments.GetValue(chat), decoding, arguments.GetValue(samples), arguments.GetValue(json),
+                    PrecisionNames.OnCpu(arguments.GetRequiredValue(precision)), room, cancellation);
                 return 0;
             },
             cancellation));
@@ -56,15 +70,26 @@ internal static class GenerateCommand
     }
 
     private static void Generate(
-        string folder, string prompt, bool chat, Decoding decoding, int samples, bool json, CancellationToken cancellation)
+        string folder, string? adapterFolder, string? prompt, string? promptIds, bool chat, Decoding decoding, int samples, bool json,
+        Precision precision, EngineOptions room, CancellationToken cancellation)
     {
         using var checkpoint = Checkpoint.Open(folder);
-        var tokenizer = TextTokenizer.Load(folder);
-        var ids = tokenizer.Encode(chat ? Render(folder, prompt) : prompt, addSpecialTokens: !chat);
-        using var weights = Weights.Load(checkpoint);
-        using var engine = new DecodingEngine(weights, new EngineOptions { MaxLength = (int)Math.Min(int.MaxValue, (long)ids.Count + decoding.MaxTokens) });
-        var request = new GenerationRequest(ids, [.. Enumerable.Range(0, samples)], decoding);
-        var completions = engine.Generate([request], drawn => tokenizer.Decode(drawn, skipSpecialTokens: true), checkpoint.Generation.EosTokenIds, cancellation);
+        using var adapter = adapterFolder is null ? null : Adapter.Open(adapterFolder, checkpoint.Config);
+        var update = adapter is null ? null : new AdapterUpdate(adapter);
+        var text = prompt is null && json && decoding.Stop.Count == 0 ? TryReadText(folder, adapterFolder) : ReadText(folder, adapterFolder);
+        var ids = promptIds is not null ? ParseIds(promptIds)
+            : text!.Tokenizer.Encode(chat ? Render(adapterFolder ?? folder, text, prompt!) : prompt!, addSpecialTokens: !chat);
+        room = room with { MaxLength = (int)Math.Clamp((long)ids.Count + decoding.MaxTokens, 2, int.MaxValue) };
+
+        // Low-rank updates are drawn beside the base as an evaluation draws them; others are merged into it.
+        var beside = update is { IsLowRank: true } ? update : null;
+        EngineMemory.Plan(checkpoint.Config, precision, room, beside is null ? 0 : AdapterStack.BytesFor(checkpoint.Config, [beside]));
+        using var weights = update is { IsLowRank: false } ? Weights.Merge(checkpoint, update, precision) : Weights.Load(checkpoint, precision);
+        using var stack = beside is null ? null : AdapterStack.Create(checkpoint.Config, [beside]);
+        using var engine = new DecodingEngine(weights, room, stack);
+        var request = new GenerationRequest(ids, [.. Enumerable.Range(0, samples)], decoding, Adapter: stack is null ? null : 0);
+        var completions = engine.Generate(
+            [request], drawn => text?.Tokenizer.Decode(drawn, skipSpecialTokens: true) ?? "", text?.EosIds ?? checkpoint.Generation.EosTokenIds, cancellation);
         foreach (var completion in completions.OrderBy(completion => completion.Sample))
         {
             Console.WriteLine(json
@@ -74,7 +99,7 @@ internal static class GenerateCommand
                         completion.Sample,
                         prompt = ids,
                         completion.Ids,
-                        completion.Text,
+                        text = text is null ? null : completion.Text,
                         completion.LogProbability,
                         completion.TokenLogProbabilities,
                         finishReason = completion.FinishReason == FinishReason.Stop ? "stop" : "length",
@@ -85,6 +110,26 @@ internal static class GenerateCommand
         }
     }
 
+    private static CheckpointText ReadText(string folder, string? adapter) => adapter is null ? CheckpointText.Load(folder) : CheckpointText.Load(adapter, folder);
+
+    /// <summary>Null where the tokenizer cannot be read, which token ids do without.</summary>
+    private static CheckpointText? TryReadText(string folder, string? adapter)
+    {
+        try
+        {
+            return ReadText(folder, adapter);
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static int[] ParseIds(string text) =>
+        [.. text.Split(',').Select(id => int.TryParse(id.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new InvalidDataException("--prompt-ids must be token ids with commas between them, such as 1,2,3."))];
+
     private static void Require(bool holds, string rule)
     {
         if (!holds)
@@ -93,7 +138,7 @@ internal static class GenerateCommand
         }
     }
 
-    private static string Render(string folder, string prompt) =>
-        (ChatTemplate.Load(folder) ?? throw new InvalidDataException($"{folder} has no chat template; leave out --chat, or add chat_template to its tokenizer_config.json."))
+    private static string Render(string folder, CheckpointText text, string prompt) =>
+        (text.Template ?? throw new InvalidDataException($"{folder} has no chat template; leave out --chat, or add chat_template to its tokenizer_config.json."))
         .Render([new ChatMessage("user", prompt)], addGenerationPrompt: true);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using Hindsight.Coordinator;
+using Hindsight.Generation;
 using Hindsight.Generator;
 using Hindsight.Workflow;
 using Microsoft.Azure.Functions.Worker.Builder;
@@ -122,6 +123,9 @@ internal sealed class LocalHost : IAsyncDisposable
         }
 
         start.Environment["Workflow__Threads"] = Math.Max(1, Environment.ProcessorCount / generators).ToString(CultureInfo.InvariantCulture);
+        start.Environment["Workflow__Memory"] = (new EngineOptions().Memory / generators).ToString(CultureInfo.InvariantCulture);
+        // A second shard waits for the device, with its weights read ahead.
+        start.Environment["AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"] = "2";
         return Process.Start(start)!;
     }
 }

@@ -17,7 +17,7 @@ internal static class Document
             LostAnswers.Write(data),
             Health.Write(data),
             new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),
-            Methods.Write(data.Scores),
+            Methods.Write(data),
         ];
         return [.. all.OfType<Section>()];
     }

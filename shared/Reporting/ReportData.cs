@@ -26,6 +26,15 @@ public sealed record ReportData
     /// <summary>Checkpoints that were not taken in, and why.</summary>
     public required IReadOnlyList<RefusedCheckpoint> Refused { get; init; }
 
+    /// <summary>Adapters whose answers were drawn in one batch over their base, as low-rank updates.</summary>
+    public IReadOnlyList<string> AdaptersTogether { get; init; } = [];
+
+    /// <summary>Adapters that were merged into their base first, because they change more than linear maps.</summary>
+    public IReadOnlyList<string> AdaptersMerged { get; init; } = [];
+
+    /// <summary>Whether linear maps were computed with 8-bit weights.</summary>
+    public bool IsInt8 { get; init; }
+
     /// <summary>What the numbers were made from.</summary>
     public required Provenance Provenance { get; init; }
 }

@@ -63,6 +63,7 @@ public sealed class StatusReader(BlobStore store, EvaluationFreezer freezer)
         if (state.Evaluation is { } evaluation)
         {
             complete = [.. evaluation.Variants(Stage.Trajectory).Select(variant => variant.Name)];
+            refused.AddRange(evaluation.Refused.ExceptBy(refused.Select(checkpoint => checkpoint.Name), checkpoint => checkpoint.Name));
             foreach (var stage in evaluation.Stages)
             {
                 var progress = await new StageBoard(store, run, evaluation.Id, stage).ReadAsync(cancellation);

@@ -23,4 +23,7 @@ public sealed record WorkflowOptions
 
     /// <summary>Threads that decode; 0 is all processors.</summary>
     public int Threads { get; set; }
+
+    /// <summary>Bytes that a worker's weights, keys and values may take together; 0 is most of what the machine or the container has.</summary>
+    public long Memory { get; set; }
 }

@@ -77,7 +77,7 @@ internal static class Gpu
     {
         using var exact = Weights.Load(checkpoint);
         using var onCpu = new Transformer(exact, Target.Fused, Environment.ProcessorCount);
-        using var onGpu = new Transformer(weights, Target.Fused, threads: 1, Device.Cuda);
+        using var onGpu = new Transformer(weights, Target.Fused, threads: 1, device: Device.Cuda);
         var (expected, actual) = (onCpu.Logits(prompt), onGpu.Logits(prompt));
         var difference = new float[expected.Length];
         TensorPrimitives.Subtract(expected, actual, difference);
@@ -96,7 +96,7 @@ internal static class Gpu
     private static void CompareSpeed(Weights weights, string folder, int[] prompt, DeviceMemory gpu)
     {
         var bandwidth = Bandwidth(gpu);
-        var graph = ModelGraph.For(weights.Config, Target.Fused, [], weights.Precision);
+        var graph = ModelGraph.For(weights.Config, Target.Fused, weights.Precision);
         var floor = graph.WeightBytes.Weights / bandwidth;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -6,6 +6,8 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
     ["adapters"] = Adapters.Run,
     ["decode"] = Decode.Run,
     ["gpu"] = Gpu.Run,
+    ["precision"] = Precisions.Run,
+    ["trajectory"] = Trajectory.Run,
     ["sampling"] = Sampling.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
 };
@@ -18,9 +20,9 @@ if (args is [var name, .. var rest] && benchmarks.TryGetValue(name, out var run)
         run(rest);
         return 0;
     }
-    catch (InvalidDataException missing)
+    catch (InvalidDataException fault)
     {
-        Console.Error.WriteLine(missing.Message);
+        Console.Error.WriteLine(fault.Message);
         return 1;
     }
 }

@@ -34,6 +34,8 @@ public class EvaluationSpecTests
     [InlineData("""{"earlyWeights": [1.1]}""", "field 'earlyWeights'")]
     [InlineData("""{"early": "a/b"}""", "field 'early'")]
     [InlineData("""{"selectShare": 1}""", "field 'selectShare'")]
+    [InlineData("""{"precision": "float8"}""", "field 'precision' must be one of float32, int8, float16, bfloat16")]
+    [InlineData("""{"precision": 32}""", "field 'precision' cannot be read")]
     [InlineData("""{"seed": -1}""", "field 'seed' cannot be read")]
     [InlineData("""{"seed": 1, "seed": 2}""", "cannot be read")]
     [InlineData("""{"seed": 1""", "cannot be read")]

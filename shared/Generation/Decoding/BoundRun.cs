@@ -43,7 +43,7 @@ internal sealed class BoundRun : IDisposable
             Changing(ModelGraph.Positions, Tensor<long>(Positions, rows, tokens));
         }
 
-        if (graph.AdaptedModules.Count > 0)
+        if (graph.TakesAdapters)
         {
             Changing(AdapterStack.Adapters, Tensor<long>(Adapters, rows, tokens));
         }

@@ -58,7 +58,7 @@ internal sealed class DecodingBatch : IDisposable
     /// <exception cref="InvalidDataException">There is no GPU that can be used, or it has not so much memory.</exception>
     public DecodingBatch(Weights weights, int rows, int maxLength, int threads, AdapterStack? stack = null, Device device = Device.Cpu, string? profile = null)
     {
-        graph = ModelGraph.For(weights.Config, Target.Fused, stack?.Modules ?? (IReadOnlyCollection<string>)[], weights.Precision);
+        graph = ModelGraph.For(weights.Config, Target.Fused, weights.Precision, stack);
         if (stack is not null && stack.ElementType != graph.ElementType)
         {
             throw new ArgumentException($"The adapters are stacked in {stack.ElementType} for a graph in {graph.ElementType}.", nameof(stack));
@@ -76,7 +76,7 @@ internal sealed class DecodingBatch : IDisposable
         memory.Lock(Marshal.UnsafeAddrOfPinnedArrayElement(logits, 0), (long)logits.Length * sizeof(float));
         try
         {
-            session = graph.Open(weights, threads, device, profile);
+            session = graph.Open(weights, threads, stack, device, profile);
             rowCache = new KeyValueCache(graph, Rows + 1, capacity, memory);
             promptCache = new KeyValueCache(graph, rows: 1, capacity, memory);
             if (graph.TakesRotary)
@@ -84,19 +84,6 @@ internal sealed class DecodingBatch : IDisposable
                 var rotary = FrequenciesChangeAfter < maxLength ? graph.Rotary(capacity, 1, maxLength) : graph.Rotary(capacity, 1);
                 cosines = Constant(ModelGraph.Cosines, rotary.Cosines, rotary.Shape);
                 sines = Constant(ModelGraph.Sines, rotary.Sines, rotary.Shape);
-            }
-
-            if (device == Device.Cpu)
-            {
-                constant.AddRange(stack?.Inputs ?? []);
-            }
-            else
-            {
-                foreach (var (input, copy) in stack?.CopyTo(memory) ?? [])
-                {
-                    owned.Add(copy);
-                    constant.Add((input, copy.Value));
-                }
             }
 
             wholePiece = new BoundRun(graph, session, constant, promptCache, firstRow: 0, rows: 1, PromptPiece, promptLogits);

@@ -8,7 +8,7 @@ namespace Hindsight.Generation;
 /// </summary>
 /// <param name="Weights">All weights as the precision has them, mapped files included; on a GPU their copy there.</param>
 /// <param name="Prepared">The copy of the linear maps' weights that ONNX Runtime makes on the CPU in the order in which it reads them.</param>
-/// <param name="Adapters">The factors of the adapters.</param>
+/// <param name="Adapters">The factors of the adapters, and on the CPU their copy.</param>
 /// <param name="Workspace">Intermediate results, the prompt's keys and values, scratch memory and the runtime itself.</param>
 /// <param name="Row">Keys, values and logits of one row.</param>
 /// <param name="Rows">How many rows there is room for.</param>
@@ -30,8 +30,10 @@ public sealed record EngineMemory(long Weights, long Prepared, long Adapters, lo
     /// <exception cref="InvalidDataException">There is not room for a single row; the message has the numbers.</exception>
     public static EngineMemory Plan(ModelConfig config, Precision precision, EngineOptions options, long adapterBytes = 0)
     {
-        var graph = ModelGraph.For(config, Target.Fused, [], precision);
+        var graph = ModelGraph.For(config, Target.Fused, precision);
         var isGpu = options.Device == Device.Cuda;
+        // Put in order on the CPU, like the weights of linear maps.
+        adapterBytes *= isGpu ? 1 : 2;
         var (weights, prepared) = graph.WeightBytes;
         prepared = isGpu ? 0 : prepared;
         var length = Math.Min(options.MaxLength, config.MaxPositions);

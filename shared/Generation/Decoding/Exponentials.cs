@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Hindsight.Generation;
@@ -13,18 +15,21 @@ internal static class Exponentials
     /// <summary>The same, with the terms put into <paramref name="target"/> unless it is empty.</summary>
     public static float Sum(ReadOnlySpan<float> values, float shift, float scale, Span<float> target)
     {
+        Debug.Assert(target.IsEmpty || target.Length >= values.Length);
         var (shifts, scales) = (Vector512.Create(shift), Vector512.Create(scale));
         var (even, odd) = (Vector512<float>.Zero, Vector512<float>.Zero);
+        ref var from = ref MemoryMarshal.GetReference(values);
+        ref var to = ref MemoryMarshal.GetReference(target);
         var index = 0;
         for (; index <= values.Length - (2 * Vector512<float>.Count); index += 2 * Vector512<float>.Count)
         {
-            var first = Of((Vector512.Create(values[index..]) - shifts) * scales);
-            var second = Of((Vector512.Create(values[(index + Vector512<float>.Count)..]) - shifts) * scales);
+            var first = Of((Vector512.LoadUnsafe(ref from, (nuint)index) - shifts) * scales);
+            var second = Of((Vector512.LoadUnsafe(ref from, (nuint)(index + Vector512<float>.Count)) - shifts) * scales);
             (even, odd) = (even + first, odd + second);
             if (!target.IsEmpty)
             {
-                first.CopyTo(target[index..]);
-                second.CopyTo(target[(index + Vector512<float>.Count)..]);
+                first.StoreUnsafe(ref to, (nuint)index);
+                second.StoreUnsafe(ref to, (nuint)(index + Vector512<float>.Count));
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Hindsight.Generation;
@@ -30,9 +31,12 @@ internal sealed class Sampler(int vocabulary)
     /// <exception cref="InvalidDataException">The logits are not numbers.</exception>
     public (int Id, double LogProbability) Draw(ReadOnlySpan<float> logits, Decoding decoding, double uniform)
     {
-        var (max, mass, total) = Masses(logits, decoding.IsGreedy ? 1 : decoding.Temperature);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(logits.Length, vocabulary);
+        // What is beyond the first k is not needed at the temperature.
+        var byCount = decoding.TopK > 0 && decoding.TopK < vocabulary;
+        var (max, mass, total) = Masses(logits, decoding.IsGreedy || byCount ? 1 : decoding.Temperature);
         var id = decoding.IsGreedy ? Mode(logits, max)
-            : decoding.TopP < 1 || (decoding.TopK > 0 && decoding.TopK < vocabulary) ? DrawTruncated(logits, decoding, max, total, uniform)
+            : decoding.TopP < 1 || byCount ? DrawTruncated(logits, decoding, byCount, max, total, uniform)
             : Invert(logits, decoding.Temperature, max, uniform * total);
         return (id, (double)logits[id] - max - Math.Log(mass));
     }
@@ -127,9 +131,8 @@ internal sealed class Sampler(int vocabulary)
         return id;
     }
 
-    private int DrawTruncated(ReadOnlySpan<float> logits, Decoding decoding, float max, double total, double uniform)
+    private int DrawTruncated(ReadOnlySpan<float> logits, Decoding decoding, bool byCount, float max, double total, double uniform)
     {
-        var byCount = decoding.TopK > 0 && decoding.TopK < vocabulary;
         var least = byCount ? AtMostTheLeastOf(decoding.TopK) : LightestThatCounts(decoding, max, total);
         for (var index = 0; index < blockMax.Length; index++)
         {
@@ -189,9 +192,10 @@ internal sealed class Sampler(int vocabulary)
     {
         var (low, high) = (Order(least), (long)Order(max) + 1);
         var above = 0.0;
-        var (countOfLow, countOfHigh) = ((long)vocabulary, 0L);
         Span<double> masses = stackalloc double[3];
         Span<long> counts = stackalloc long[3];
+        Measure(logits, least, least, least, masses, counts);
+        var (countOfLow, countOfHigh) = (counts[0], 0L);
         while (high - low > 1 && countOfLow - countOfHigh > FewEnough)
         {
             Span<long> places = [low + ((high - low) / 4), low + ((high - low) / 2), high - ((high - low) / 4)];
@@ -237,6 +241,8 @@ internal sealed class Sampler(int vocabulary)
     private void Measure(ReadOnlySpan<float> logits, float first, float second, float third, Span<double> masses, Span<long> counts)
     {
         var thresholds = (Vector512.Create(first), Vector512.Create(second), Vector512.Create(third));
+        ref var logitOf = ref MemoryMarshal.GetReference(logits);
+        ref var weightOf = ref MemoryMarshal.GetArrayDataReference(weights);
         masses.Clear();
         counts.Clear();
         for (var index = 0; index < blockMax.Length; index++)
@@ -252,7 +258,7 @@ internal sealed class Sampler(int vocabulary)
             var id = start;
             for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
             {
-                var (logit, weight) = (Vector512.Create(logits[id..]), Vector512.Create(weights.AsSpan(id)));
+                var (logit, weight) = (Vector512.LoadUnsafe(ref logitOf, (nuint)id), Vector512.LoadUnsafe(ref weightOf, (nuint)id));
                 var (in0, in1, in2) = (
                     Vector512.GreaterThanOrEqual(logit, thresholds.Item1),
                     Vector512.GreaterThanOrEqual(logit, thresholds.Item2),
@@ -278,6 +284,7 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>Keys of the ids whose logits are in [low, high), in the order of ids; those without weight only if they count.</summary>
     private Span<ulong> Between(ReadOnlySpan<float> logits, float low, float high, bool weightless)
     {
+        ref var logitOf = ref MemoryMarshal.GetReference(logits);
         var count = 0;
         var (from, until) = (Vector512.Create(low), Vector512.Create(high));
         for (var index = 0; index < blockMax.Length; index++)
@@ -296,7 +303,7 @@ internal sealed class Sampler(int vocabulary)
             var id = start;
             for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
             {
-                var logit = Vector512.Create(logits[id..]);
+                var logit = Vector512.LoadUnsafe(ref logitOf, (nuint)id);
                 var inside = (Vector512.GreaterThanOrEqual(logit, from) & Vector512.LessThan(logit, until)).ExtractMostSignificantBits();
                 for (; inside != 0; inside &= inside - 1)
                 {
@@ -327,6 +334,8 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>The weight of the ids whose logits are not below the least; the blocks' parts are kept.</summary>
     private double MassFrom(ReadOnlySpan<float> logits, float least)
     {
+        ref var logitOf = ref MemoryMarshal.GetReference(logits);
+        ref var weightOf = ref MemoryMarshal.GetArrayDataReference(weights);
         var total = 0.0;
         var threshold = Vector512.Create(least);
         for (var index = 0; index < blockMax.Length; index++)
@@ -339,7 +348,7 @@ internal sealed class Sampler(int vocabulary)
                 var id = start;
                 for (; id <= start + length - Vector512<float>.Count; id += Vector512<float>.Count)
                 {
-                    sum += Vector512.Create(weights.AsSpan(id)) & Vector512.GreaterThanOrEqual(Vector512.Create(logits[id..]), threshold);
+                    sum += Vector512.LoadUnsafe(ref weightOf, (nuint)id) & Vector512.GreaterThanOrEqual(Vector512.LoadUnsafe(ref logitOf, (nuint)id), threshold);
                 }
 
                 var rest = 0f;

@@ -8,19 +8,17 @@ namespace Hindsight.Models;
 
 /// <summary>
 /// Adapters of one base side by side, so that rows of one batch may belong to different ones, or to the bare base, while the base's
-/// weights are read once for all. They are inputs of the graph, not weights of it: one session serves any stack on its modules.
+/// weights are read once for all.
 /// </summary>
 /// <remarks>
-/// Inputs, in the type of the graph's precision, for each of <see cref="Modules"/>: Down(module) [groups, in, 16], the factors A of all adapters as columns;
-/// Up(module) [16·groups, out], the factors B with their scale. <see cref="Columns"/> [slots + 1, 16·groups] of 0 and 1 tells whose
-/// column is whose: row 0 is the bare base, row s + 1 is slot s. With them the caller binds <see cref="Adapters"/> int64
-/// [batch, sequence], the row of that table for each token, see <see cref="RowOf"/>.
+/// Tensors, in the type of the graph's precision, for each of <see cref="Modules"/>: Down(module) [width, in], the factors A of all adapters as rows; Up(module)
+/// [out, width], the factors B with their scale as columns. <see cref="Columns"/> [slots + 1, width] of 0 and 1 tells whose place is
+/// whose: row 0 is the bare base, row s + 1 is slot s. The graph's input <see cref="Adapters"/> int64 [batch, sequence] names the row of
+/// that table for each token, see <see cref="RowOf"/>.
 /// <para>
 /// A row's result has the same bits whatever else is in the stack, from two rows for each thread on (ONNX Runtime computes a single row
-/// in another way). Its matrix product cuts long sums into blocks whose length depends on the width of the product, so x · down is
-/// taken in groups of a fixed width that no thread divides; and it cuts the sum over all columns every 128 or more, so each adapter has
-/// a power of two of them at a multiple of that: no adapter is cut in another place than in a stack of its own, and the columns of others
-/// add zeros.
+/// in another way). Its product with weights that it has put in order cuts sums every 256 elements, so each adapter has a power of two
+/// of places at a multiple of that: no adapter is cut in another place than in a stack of its own, and the places of others add zeros.
 /// </para>
 /// </remarks>
 public sealed unsafe class AdapterStack : IDisposable
@@ -28,23 +26,21 @@ public sealed unsafe class AdapterStack : IDisposable
     /// <summary>The input that tells each token's adapter.</summary>
     public const string Adapters = "adapters";
 
-    /// <summary>The input that tells each adapter's columns.</summary>
+    /// <summary>The tensor that tells each adapter's places.</summary>
     public const string Columns = "adapter_columns";
-
-    /// <summary>The least width that ONNX Runtime gives to a thread.</summary>
-    internal const int GroupWidth = 16;
 
     private const int LeastWidth = 4;
     private const int Alignment = 64;
 
-    private readonly List<(string Input, OrtValue Value)> inputs = [];
+    private readonly List<(string Name, OrtValue Value)> tensors = [];
     private readonly DType type;
     private readonly Dictionary<string, nint> addresses = new(StringComparer.Ordinal);
+    private readonly List<(string Name, DeviceTensor Copy)> onGpu = [];
     private void* memory;
 
     private AdapterStack(IReadOnlySet<string> modules, IReadOnlyList<string> names, DType type) => (Modules, Names, this.type) = (modules, names, type);
 
-    /// <summary>The linear maps that the stack has inputs for: what to give to <see cref="ModelGraph.For(ModelConfig, Target, IReadOnlyCollection{string})"/>.</summary>
+    /// <summary>The linear maps that an adapter changes.</summary>
     public IReadOnlySet<string> Modules { get; }
 
     /// <summary>The type of the factors.</summary>
@@ -56,49 +52,48 @@ public sealed unsafe class AdapterStack : IDisposable
     /// <summary>The folders of the adapters, for messages.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>Places of all adapters together.</summary>
+    public int Width { get; private init; }
+
+    /// <summary>What a graph depends on.</summary>
+    internal string ShapeKey => $"{Slots} {Width}\n{string.Join('\n', Modules.Order(StringComparer.Ordinal))}";
+
     /// <summary>Memory in bytes.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>What to bind, by the names of the graph's inputs; it stays the property of the stack.</summary>
-    public IReadOnlyList<(string Input, OrtValue Value)> Inputs => inputs;
+    /// <summary>By the names of the graph; they stay the property of the stack.</summary>
+    public IReadOnlyList<(string Name, OrtValue Value)> Tensors => tensors;
 
-    /// <summary>The name of the input with a module's factors A.</summary>
+    /// <summary>The name of the tensor with a module's factors A.</summary>
     public static string Down(string module) => $"{module}.adapter_down";
 
-    /// <summary>The name of the input with a module's factors B.</summary>
+    /// <summary>The name of the tensor with a module's factors B.</summary>
     public static string Up(string module) => $"{module}.adapter_up";
 
     /// <summary>The value of <see cref="Adapters"/> for a slot; null is the bare base.</summary>
     public static long RowOf(int? slot) => slot is { } place ? place + 1 : 0;
 
     /// <summary>The bytes that a stack would take, without making it.</summary>
-    /// <inheritdoc cref="Create(ModelConfig, IReadOnlyList{AdapterUpdate}, Precision, IReadOnlyCollection{string})"/>
-    public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules) =>
-        BytesFor(config, slots, Precision.Float32, modules);
-
-    /// <inheritdoc cref="BytesFor(ModelConfig, IReadOnlyList{AdapterUpdate}, IReadOnlyCollection{string})"/>
-    public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, Precision precision, params IReadOnlyCollection<string> modules) =>
-        Layout.Of(config, slots, precision.FloatType(), modules).Bytes;
-
-    /// <summary>Stacks adapters for graphs in float32 or int8; they may be closed afterwards.</summary>
-    /// <inheritdoc cref="Create(ModelConfig, IReadOnlyList{AdapterUpdate}, Precision, IReadOnlyCollection{string})"/>
-    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, params IReadOnlyCollection<string> modules) =>
-        Create(config, slots, Precision.Float32, modules);
+    /// <inheritdoc cref="Create"/>
+    public static long BytesFor(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, Precision precision = Precision.Float32) =>
+        Layout.Of(config, slots, precision.FloatType()).Bytes;
 
     /// <summary>Stacks adapters, which may be closed afterwards.</summary>
     /// <param name="config">The config of their base.</param>
     /// <param name="slots">The adapters and interpolations, all low-rank; none for an empty stack.</param>
     /// <param name="precision">That of the graph.</param>
-    /// <param name="modules">The modules of the session, if it was made for more than these adapters change.</param>
     /// <exception cref="InvalidDataException">
     /// An adapter is not low-rank or of another base, or an element is not finite or too large for the precision.
     /// </exception>
-    /// <exception cref="ArgumentException">An adapter changes what is not among <paramref name="modules"/>.</exception>
-    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, Precision precision, params IReadOnlyCollection<string> modules)
+    public static AdapterStack Create(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, Precision precision = Precision.Float32)
     {
-        var layout = Layout.Of(config, slots, precision.FloatType(), modules);
+        var layout = Layout.Of(config, slots, precision.FloatType());
         var stack = new AdapterStack(
-            layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())], precision.FloatType()) { Bytes = layout.Bytes };
+            layout.Modules.Select(module => module.Name).ToHashSet(StringComparer.Ordinal), [.. slots.Select(slot => slot.ToString())], precision.FloatType())
+        {
+            Bytes = layout.Bytes,
+            Width = layout.Width,
+        };
         try
         {
             stack.Fill(layout, slots);
@@ -111,25 +106,34 @@ public sealed unsafe class AdapterStack : IDisposable
         }
     }
 
-    /// <summary>Copies of <see cref="Inputs"/> in a device's memory; they are the caller's to dispose.</summary>
+    /// <summary><see cref="Tensors"/> where a device can read them; copied once.</summary>
     /// <exception cref="InvalidDataException">The device has not so much memory.</exception>
-    public IReadOnlyList<(string Input, DeviceTensor Copy)> CopyTo(DeviceMemory device)
+    internal IEnumerable<(string Name, OrtValue Value)> On(Device device)
     {
-        var copies = new List<(string Input, DeviceTensor Copy)>();
-        foreach (var (input, value) in inputs)
+        if (device == Device.Cpu)
         {
-            var copy = new DeviceTensor(device, type.ElementType(), value.GetTensorTypeAndShape().Shape);
-            copies.Add((input, copy));
-            copy.Write(addresses[input], value.GetTensorSizeInBytes());
+            return tensors;
         }
 
-        return copies;
+        if (onGpu.Count == 0)
+        {
+            foreach (var (name, value) in tensors)
+            {
+                var copy = new DeviceTensor(DeviceMemory.Of(device), type.ElementType(), value.GetTensorTypeAndShape().Shape);
+                onGpu.Add((name, copy));
+                copy.Write(addresses[name], value.GetTensorSizeInBytes());
+            }
+        }
+
+        return onGpu.Select(tensor => (tensor.Name, tensor.Copy.Value));
     }
 
     public void Dispose()
     {
-        inputs.ForEach(input => input.Value.Dispose());
-        inputs.Clear();
+        tensors.ForEach(input => input.Value.Dispose());
+        tensors.Clear();
+        onGpu.ForEach(tensor => tensor.Copy.Dispose());
+        onGpu.Clear();
         NativeMemory.AlignedFree(memory);
         memory = null;
     }
@@ -142,7 +146,7 @@ public sealed unsafe class AdapterStack : IDisposable
         void Add(string input, long[] shape, Action<Memory<float>> fill)
         {
             var elements = shape.Aggregate((a, b) => a * b);
-            inputs.Add((input, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type.ElementType(), shape, next, elements * type.Size())));
+            tensors.Add((input, OrtValue.CreateTensorValueWithData(OrtMemoryInfo.DefaultInstance, type.ElementType(), shape, next, elements * type.Size())));
             addresses.Add(input, next);
             var values = new float[elements];
             fill(values);
@@ -181,36 +185,27 @@ public sealed unsafe class AdapterStack : IDisposable
         });
         foreach (var module in layout.Modules)
         {
-            AddFactors(Down(module.Name), module, [layout.Width / GroupWidth, module.From, GroupWidth], PlaceDown);
-            AddFactors(Up(module.Name), module, [layout.Width, module.To], PlaceUp);
+            AddFactors(Down(module.Name), module, [layout.Width, module.From], PlaceDown);
+            AddFactors(Up(module.Name), module, [module.To, layout.Width], PlaceUp);
         }
     }
 
-    private void PlaceDown(LowRankUpdate update, double weight, int column, Memory<float> down)
+    private void PlaceDown(LowRankUpdate update, double weight, int place, Memory<float> down)
     {
         var a = update.ReadDown();
         RequireRoom(update, update.Down, a);
-        var from = a.Length / update.Rank;
-        for (var k = 0; k < update.Rank; k++, column++)
-        {
-            var group = down.Span.Slice(column / GroupWidth * from * GroupWidth, from * GroupWidth);
-            for (var index = 0; index < from; index++)
-            {
-                group[(index * GroupWidth) + (column % GroupWidth)] = a[(k * from) + index];
-            }
-        }
+        a.CopyTo(down.Span[(place * (a.Length / update.Rank))..]);
     }
 
-    private void PlaceUp(LowRankUpdate update, double weight, int column, Memory<float> up)
+    private void PlaceUp(LowRankUpdate update, double weight, int place, Memory<float> up)
     {
         var b = update.ReadUp();
-        var to = b.Length / update.Rank;
-        for (var k = 0; k < update.Rank; k++, column++)
+        for (var output = 0; output < b.Length / update.Rank; output++)
         {
-            var row = up.Span.Slice(column * to, to);
-            for (var index = 0; index < to; index++)
+            var row = up.Span.Slice((output * Width) + place, update.Rank);
+            for (var k = 0; k < row.Length; k++)
             {
-                row[index] = (float)(weight * update.Scale * b[(index * update.Rank) + k]);
+                row[k] = (float)(weight * update.Scale * b[(output * update.Rank) + k]);
             }
 
             RequireRoom(update, update.Up, row);
@@ -230,7 +225,7 @@ public sealed unsafe class AdapterStack : IDisposable
     /// <summary>Which columns belong to which slot; the same for all modules.</summary>
     private sealed record Layout(IReadOnlyList<LinearModule> Modules, (int Start, int Width)[] Segments, int Width, int ElementSize)
     {
-        public static Layout Of(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, DType type, IReadOnlyCollection<string> modules)
+        public static Layout Of(ModelConfig config, IReadOnlyList<AdapterUpdate> slots, DType type)
         {
             foreach (var slot in slots)
             {
@@ -238,13 +233,7 @@ public sealed unsafe class AdapterStack : IDisposable
             }
 
             var changed = slots.SelectMany(slot => slot.Modules).ToHashSet(StringComparer.Ordinal);
-            if (modules.Count > 0 && changed.Except(modules).FirstOrDefault() is { } outside)
-            {
-                throw new ArgumentException($"An adapter changes {outside}, which the graph does not adapt.", nameof(modules));
-            }
-
-            var wanted = modules.Count > 0 ? modules.ToHashSet(StringComparer.Ordinal) : changed;
-            var linears = ModelGraph.For(config, Target.Fused).Adaptable.Linears.Where(linear => wanted.Contains(linear.Name)).ToList();
+            var linears = ModelGraph.For(config, Target.Fused).Adaptable.Linears.Where(linear => changed.Contains(linear.Name)).ToList();
             var segments = new (int Start, int Width)[slots.Count];
             var end = 0;
             // The widest first puts each at a multiple of its width.
@@ -255,7 +244,7 @@ public sealed unsafe class AdapterStack : IDisposable
                 end = checked(end + widths[slot]);
             }
 
-            var width = Math.Max(GroupWidth, (end + GroupWidth - 1) / GroupWidth * GroupWidth);
+            var width = Math.Max(LeastWidth, end);
             if (linears.Any(linear => width * Math.Max(linear.From, linear.To) > int.MaxValue))
             {
                 throw new InvalidDataException($"{slots.Count} adapters have {width} ranks together, too many for one batch; use fewer at a time.");

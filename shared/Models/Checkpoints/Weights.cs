@@ -146,7 +146,7 @@ public sealed unsafe class Weights : IDisposable
         var weights = new Weights(config, precision);
         try
         {
-            var graph = ModelGraph.For(config, Target.Fused, [], precision);
+            var graph = ModelGraph.For(config, Target.Fused, precision);
             if (precision != Precision.Int8)
             {
                 weights.Fill(tensors, precision.FloatType(), unchanged, read);

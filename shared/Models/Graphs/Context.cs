@@ -6,15 +6,12 @@ internal abstract class Context
     protected static readonly Dim Batch = Dim.Named("batch");
     protected static readonly Dim Sequence = Dim.Named("sequence");
 
-    private static readonly Dim Groups = Dim.Named("adapter_groups");
+    private readonly AdapterStack? stack;
 
-    private readonly IReadOnlySet<string> adapted;
-    private Sym? adapters;
-
-    protected Context(Graph graph, IReadOnlySet<string> adapted, Precision precision)
+    protected Context(Graph graph, Precision precision, AdapterStack? stack)
     {
         (Graph, Precision) = (graph, precision);
-        this.adapted = adapted;
+        this.stack = stack;
         Ids = Input(ModelGraph.Ids, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
         Selected = Input(ModelGraph.Selected, DType.Int64, Dim.Named("selected"));
     }
@@ -59,25 +56,22 @@ internal abstract class Context
     /// <param name="x">What it was given: all tokens, or the selected ones.</param>
     /// <param name="y">What it made of it.</param>
     /// <remarks>
-    /// y + ((x · down) ∘ columns[adapter]) · up, with the factors of all adapters side by side: the weights are read once for all rows and
-    /// no factor is copied (multi-adapter batching as in Chen et al., arXiv 2310.18547, as plain products). x · down is taken in
-    /// groups of columns so that its sums are cut at the same places however many adapters there are; see <see cref="AdapterStack"/>.
+    /// y + ((x · downᵀ) ∘ columns[adapter]) · upᵀ, with the factors of all adapters side by side: the weights are read once for all rows
+    /// and no factor is copied (multi-adapter batching as in Chen et al., arXiv 2310.18547, as plain products).
     /// </remarks>
     public Sym Adapt(string module, Sym x, Sym y)
     {
-        if (!adapted.Contains(module))
+        if (stack is null || !stack.Modules.Contains(module))
         {
             return y;
         }
 
-        adapters ??= Input(AdapterStack.Adapters, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
+        Sym Factor(string name, Dim rows, Dim columns) => Graph.Apply(new AdapterParameter(name, [rows, columns], Type));
+        var adapters = Input(AdapterStack.Adapters, DType.Int64, Batch, Sequence).Reshape([Batch * Sequence]);
         var ofRows = x.Shape[0] == Selected.Shape[0] ? Graph.Apply(new Gather(), adapters, Selected) : adapters;
-        var down = Input(AdapterStack.Down(module), Type, Groups, x.Shape[1], AdapterStack.GroupWidth);
-        var width = Groups * AdapterStack.GroupWidth;
-        var up = Input(AdapterStack.Up(module), Type, width, y.Shape[1]);
-        var columns = Graph.Apply(new Gather(), Input(AdapterStack.Columns, Type, Dim.Named("adapter_slots"), width), ofRows);
-        var inner = Graph.Apply(new MatMul(), x, down).Transpose(1, 0, 2).Reshape([x.Shape[0], width]);
-        return y + Graph.Apply(new MatMul(), inner * columns, up);
+        var columns = Graph.Apply(new Gather(), Factor(AdapterStack.Columns, stack.Slots + 1, stack.Width), ofRows);
+        var inner = Graph.Apply(new LinearMap(), x, Factor(AdapterStack.Down(module), stack.Width, x.Shape[1]));
+        return y + Graph.Apply(new LinearMap(), inner * columns, Factor(AdapterStack.Up(module), y.Shape[1], stack.Width));
     }
 
     protected Sym Input(string name, DType type, params ReadOnlySpan<Dim> shape) => Graph.Apply(new Input(name, type, Shape.Of(shape)));
@@ -96,7 +90,7 @@ internal sealed class CachedContext : Context
     private readonly Sym lastPositions;
     private readonly Sym greatestLength;
 
-    public CachedContext(Graph graph, IReadOnlySet<string> adapted, Precision precision) : base(graph, adapted, precision)
+    public CachedContext(Graph graph, Precision precision, AdapterStack? stack) : base(graph, precision, stack)
     {
         lastPositions = Input(ModelGraph.LastPositions, DType.Int32, Batch);
         greatestLength = Input(ModelGraph.GreatestLength, DType.Int32);
@@ -172,7 +166,7 @@ internal sealed class CachedContext : Context
 }
 
 /// <summary>Whole sequences at once, without a cache, in standard operators. All sequences have the same length.</summary>
-internal sealed class WholeContext(Graph graph, IReadOnlySet<string> adapted, Precision precision) : Context(graph, adapted, precision)
+internal sealed class WholeContext(Graph graph, Precision precision, AdapterStack? stack) : Context(graph, precision, stack)
 {
     public override Sym Attend(string layer, Heads heads, Sym queries, Sym keys, Sym values)
     {

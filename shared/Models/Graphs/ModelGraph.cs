@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -21,7 +20,7 @@ namespace Hindsight.Models;
 /// <see cref="GreatestLength"/> int32, the greatest of these lengths.
 /// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
 /// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
-/// of its present length. With adapted modules there are the inputs of <see cref="AdapterStack"/> and <see cref="AdapterStack.Adapters"/>.
+/// of its present length. Over adapters there is the input <see cref="AdapterStack.Adapters"/>.
 /// "Float" above is the type of the precision, <see cref="ElementType"/>. Output: <see cref="Logits"/> float32 [selected, vocabulary].
 /// </remarks>
 public sealed partial class ModelGraph
@@ -35,7 +34,7 @@ public sealed partial class ModelGraph
     public const string Positions = "positions";
     public const string Logits = "logits";
 
-    private static readonly ConcurrentDictionary<(ModelConfig, Target, string, Precision), ModelGraph> Known = new();
+    private static readonly ConcurrentDictionary<(ModelConfig, Target, Precision, string), ModelGraph> Known = new();
 
     // Read by ONNX Runtime when a session is made. Its tiled attention is the slower one for single tokens over any cache that was
     // measured (100 to 1500 tokens): the others make steps in int8 1.1 to 1.2 times as fast.
@@ -43,15 +42,15 @@ public sealed partial class ModelGraph
 
     private readonly byte[] onnx;
 
-    private ModelGraph(ModelConfig config, Target target, IReadOnlySet<string> adaptedModules, Precision precision)
+    private ModelGraph(ModelConfig config, Target target, Precision precision, AdapterStack? stack)
     {
         var graph = new Graph();
-        Caches = Describe(config, target, graph, adaptedModules, precision);
+        Caches = Describe(config, target, graph, precision, stack);
         Config = config;
         Target = target;
         TakesRotary = graph.Takes(Cosines);
         TakesPositions = graph.Takes(Positions);
-        AdaptedModules = adaptedModules;
+        TakesAdapters = graph.Takes(AdapterStack.Adapters);
         Precision = precision;
         Adaptable = AdaptableModules.Of(graph);
         FloatParameters = [.. graph.Parameters];
@@ -83,8 +82,8 @@ public sealed partial class ModelGraph
     /// <summary>The graph has the input <see cref="Positions"/>.</summary>
     public bool TakesPositions { get; }
 
-    /// <summary>The linear maps that take part of their result from an <see cref="AdapterStack"/>.</summary>
-    public IReadOnlySet<string> AdaptedModules { get; }
+    /// <summary>The graph has the input <see cref="AdapterStack.Adapters"/>.</summary>
+    public bool TakesAdapters { get; }
 
     /// <summary>The weights in floating point, by Hugging Face name.</summary>
     internal IReadOnlyList<Parameter> FloatParameters { get; }
@@ -113,22 +112,16 @@ public sealed partial class ModelGraph
     internal static IReadOnlyList<Parameter> Parameters(ModelConfig config)
     {
         var graph = new Graph();
-        Describe(config, Target.Plain, graph, FrozenSet<string>.Empty, Precision.Float32);
+        Describe(config, Target.Plain, graph, Precision.Float32, stack: null);
         return [.. graph.Parameters];
     }
 
-    public static ModelGraph For(ModelConfig config, Target target) => For(config, target, []);
-
-    /// <summary>A graph whose rows may each have an adapter; it takes the inputs of any <see cref="AdapterStack"/> on these modules.</summary>
-    /// <param name="adaptedModules">Names of linear maps, such as <see cref="AdapterStack.Modules"/>; none for a graph without adapters.</param>
-    /// <param name="precision">What it is computed in.</param>
-    public static ModelGraph For(
-        ModelConfig config, Target target, IReadOnlyCollection<string> adaptedModules, Precision precision = Precision.Float32)
-    {
-        var modules = adaptedModules.ToFrozenSet(StringComparer.Ordinal);
-        return Known.GetOrAdd(
-            (config, target, string.Join('\n', modules.Order(StringComparer.Ordinal)), precision), key => new(key.Item1, key.Item2, modules, key.Item4));
-    }
+    /// <param name="config">The model.</param>
+    /// <param name="target">The form of the graph.</param>
+    /// <param name="precision">Of the linear maps.</param>
+    /// <param name="stack">Adapters, one of which each row may have; the graph depends on their shape alone.</param>
+    public static ModelGraph For(ModelConfig config, Target target, Precision precision = Precision.Float32, AdapterStack? stack = null) =>
+        Known.GetOrAdd((config, target, precision, stack?.ShapeKey ?? ""), key => new(config, target, precision, stack));
 
     /// <summary>
     /// What to give as <see cref="Cosines"/> and <see cref="Sines"/>, where the graph takes them: for each length one table, one behind the
@@ -173,10 +166,11 @@ public sealed partial class ModelGraph
     /// <summary>A session that computes the graph with these weights, which must outlive it and not change.</summary>
     /// <param name="weights">Tensors by Hugging Face name.</param>
     /// <param name="threads">Threads that one run uses.</param>
+    /// <param name="stack">The adapters; they must outlive the session too.</param>
     /// <param name="device">What computes it.</param>
     /// <param name="profile">Where a profile is to be written: a path that gets an ending; null for none.</param>
     /// <exception cref="InvalidDataException">There is no GPU that can be used; the message says what is missing.</exception>
-    public InferenceSession Open(Weights weights, int threads, Device device = Device.Cpu, string? profile = null)
+    public InferenceSession Open(Weights weights, int threads, AdapterStack? stack = null, Device device = Device.Cpu, string? profile = null)
     {
         SetEnvironmentVariable(NoTiledAttention, "1");
         // ONNX Runtime looks for the file that the initialisers name before it takes the values that are handed over.
@@ -210,6 +204,11 @@ public sealed partial class ModelGraph
                 options.AddInitializer(name, weights.On(device, name));
             }
 
+            foreach (var (name, value) in stack?.On(device) ?? [])
+            {
+                options.AddInitializer(name, value);
+            }
+
             var session = new InferenceSession(onnx, options);
             weights.ReleaseMapped();
             return session;
@@ -237,9 +236,9 @@ public sealed partial class ModelGraph
         }
     }
 
-    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, IReadOnlySet<string> adaptedModules, Precision precision)
+    private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, Precision precision, AdapterStack? stack)
     {
-        Context context = target == Target.Fused ? new CachedContext(graph, adaptedModules, precision) : new WholeContext(graph, adaptedModules, precision);
+        Context context = target == Target.Fused ? new CachedContext(graph, precision, stack) : new WholeContext(graph, precision, stack);
         graph.Output(Logits, config.Family.Describe(config).Logits(context).As(DType.Float32));
         return context.Caches;
     }

@@ -54,6 +54,7 @@ internal sealed class OnnxWriter
     {
         Input input => input.Name,
         Parameter parameter => parameter.Name,
+        AdapterParameter parameter => parameter.Name,
         Int8Parameter parameter => value.Index == 0 ? parameter.Codes : parameter.Scales,
         _ when outputs.TryGetValue(value, out var name) => name,
         // Both numbers are set off from each other and from the letters, or two values could come to share a name.

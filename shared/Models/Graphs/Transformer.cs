@@ -13,35 +13,28 @@ public sealed class Transformer : IDisposable
     /// <param name="weights">The model, or the base of the adapters.</param>
     /// <param name="target">The form of the graph.</param>
     /// <param name="threads">Threads that one run uses.</param>
-    /// <param name="adaptedModules">The modules of the adapter stacks that are to come; none for the weights alone.</param>
-    public Transformer(Weights weights, Target target, int threads, params IReadOnlyCollection<string> adaptedModules)
-        : this(weights, target, threads, Device.Cpu, adaptedModules)
-    {
-    }
-
+    /// <param name="stack">Adapters that texts may be read under; they must outlive it too.</param>
     /// <param name="device">What computes.</param>
-    /// <inheritdoc cref="Transformer(Weights, Target, int, IReadOnlyCollection{string})"/>
     /// <exception cref="InvalidDataException">There is no GPU that can be used; the message says what is missing.</exception>
-    public Transformer(Weights weights, Target target, int threads, Device device, params IReadOnlyCollection<string> adaptedModules)
+    public Transformer(Weights weights, Target target, int threads, AdapterStack? stack = null, Device device = Device.Cpu)
     {
-        graph = ModelGraph.For(weights.Config, target, adaptedModules, weights.Precision);
-        session = graph.Open(weights, threads, device);
+        graph = ModelGraph.For(weights.Config, target, weights.Precision, stack);
+        session = graph.Open(weights, threads, stack, device);
     }
 
     /// <returns>Row-major [ids, vocabulary]: row i holds the logits of the token after <c>ids[i]</c>.</returns>
     /// <exception cref="InvalidDataException">There are no ids, more than the model has positions, or one outside the vocabulary.</exception>
-    public float[] Logits(IReadOnlyList<int> ids) => Logits([ids], null, []);
+    public float[] Logits(IReadOnlyList<int> ids) => Logits([ids], [null]);
 
     /// <summary>The logits under one adapter of a stack.</summary>
     /// <param name="ids">One text.</param>
-    /// <param name="stack">A stack on the modules this transformer was made for.</param>
     /// <param name="slot">The place of the adapter in the stack; null for the base alone.</param>
     /// <inheritdoc cref="Logits(IReadOnlyList{int})"/>
-    public float[] Logits(IReadOnlyList<int> ids, AdapterStack stack, int? slot) => Logits([ids], stack, [slot]);
+    public float[] Logits(IReadOnlyList<int> ids, int? slot) => Logits([ids], [slot]);
 
     /// <summary>The logits of several texts of one length, each under an adapter of its own.</summary>
     /// <returns>Row-major [texts, ids, vocabulary].</returns>
-    internal float[] Logits(IReadOnlyList<IReadOnlyList<int>> texts, AdapterStack? stack, IReadOnlyList<int?> slots)
+    internal float[] Logits(IReadOnlyList<IReadOnlyList<int>> texts, IReadOnlyList<int?> slots)
     {
         var (rows, length) = (texts.Count, texts[0].Count);
         foreach (var ids in texts)
@@ -79,14 +72,13 @@ public sealed class Transformer : IDisposable
                 }
             }
 
-            if (stack is not null)
+            if (graph.TakesAdapters)
             {
                 inputs.Add(AdapterStack.Adapters, Tensor(slots.SelectMany(slot => Enumerable.Repeat(AdapterStack.RowOf(slot), length)), rows, length));
             }
 
-            var all = inputs.Concat(stack?.Inputs.Select(input => KeyValuePair.Create(input.Input, input.Value)) ?? []);
             using var run = new RunOptions();
-            using var results = session.Run(run, new Dictionary<string, OrtValue>(all), [ModelGraph.Logits]);
+            using var results = session.Run(run, inputs, [ModelGraph.Logits]);
             return results[0].GetTensorDataAsSpan<float>().ToArray();
         }
         finally

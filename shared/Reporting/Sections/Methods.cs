@@ -5,8 +5,9 @@ namespace Hindsight.Reporting.Sections;
 /// <summary>How the numbers were made: estimators, intervals, quotas and rules for ties, as far as this report uses them.</summary>
 internal static class Methods
 {
-    public static Section Write(EvaluationScores scores)
+    public static Section Write(ReportData data)
     {
+        var scores = data.Scores;
         var notes = new List<Block>
         {
             new Paragraph($"Intervals. Every interval is a 95\u00a0% interval for the question “how would this come out on new problems of this kind?”: the problem is the unit, or the cluster of problems that share a source. Samples of one problem are averaged first; then Student-t with the cluster-robust standard error, or, where all problems agree, the rule of three. Intervals of different points are not corrected for their number, so the best of many points is flattered."),
@@ -26,6 +27,18 @@ internal static class Methods
         if (scores.EarlyWeights is not null)
         {
             notes.Add(new Paragraph($"Early weight. Problems are split once, by cluster and seed, before anything is scored. The weight with the best Pass@1 on the select split is chosen, the smaller one at a tie; what is reported comes from the other problems, paired by problem."));
+        }
+        if (data.AdaptersTogether.Count > 0)
+        {
+            notes.Add(new Paragraph($"Adapters. The answers of {Number.Count(data.AdaptersTogether.Count, "adapter", "adapters")} were drawn in one batch over one base, as low-rank updates beside its weights, which equals weights with the adapter merged into them up to float rounding. An interpolation of two adapters is the mean of their updates, not of their factors."));
+        }
+        if (data.AdaptersMerged.Count > 0)
+        {
+            notes.Add(new Paragraph($"Merged adapters. {string.Join(", ", data.AdaptersMerged)} changed more than linear maps (biases, embeddings or whole modules) and so was drawn from weights with the adapter merged into them."));
+        }
+        if (data.IsInt8)
+        {
+            notes.Add(new Paragraph($"Precision. Linear maps were computed in 8-bit integers: weights with one scale for each output, inputs with one scale for each row. All else is float32. The answers are those of a slightly different model and are kept apart from float32 ones."));
         }
         notes.Add(new Paragraph($"Smallest difference that would show. Where an interval includes zero, the difference named is 1.43 half-widths of it, about 2.8 standard errors: a true one of that size would be told from zero four times in five."));
         notes.Add(new Paragraph($"Everything here can be computed again from scores.json and the stored answers."));

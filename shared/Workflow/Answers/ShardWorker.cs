@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Hindsight.Workflow;
 
 /// <summary>
-/// Draws the answers of a shard, one shard at a time in a process: there is one device. Each problem's answers are stored as soon as
-/// they are drawn, so a lost worker costs seconds.
+/// Draws the answers of a shard, one shard at a time in a process: there is one device. A second shard may wait for it meanwhile, whose
+/// weights are then read ahead where there is room. Each problem's answers are stored as soon as they are drawn, so a lost worker costs
+/// seconds.
 /// </summary>
 public sealed class ShardWorker(
     BlobStore store, MessageBus bus, EvaluationPlanner planner, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
@@ -18,8 +19,9 @@ public sealed class ShardWorker(
 
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
+    private readonly SemaphoreSlim turn = new(1);
     private readonly SemaphoreSlim device = new(1);
-    private LoadedVariant? onDevice;
+    private LoadedModel? onDevice;
 
     /// <summary>Draws what is still missing of a shard.</summary>
     /// <returns>Null when the shard is closed; else why it can never succeed (and it is given up).</returns>
@@ -33,15 +35,14 @@ public sealed class ShardWorker(
             return null;
         }
 
-        await device.WaitAsync(cancellation);
         try
         {
             using var finished = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var signing = SignAsync(board, message.Shard, finished.Token);
-            ShardDone done;
+            ShardDone? done;
             try
             {
-                done = await DrawAsync(evaluation, suite, message.Stage, plan.Shards[message.Shard], cancellation);
+                done = await DrawAsync(evaluation, suite, plan, message, board, cancellation);
             }
             finally
             {
@@ -49,14 +50,18 @@ public sealed class ShardWorker(
                 await signing;
             }
 
-            await board.MarkDoneAsync(message.Shard, done, cancellation);
+            if (done is not null)
+            {
+                await board.MarkDoneAsync(message.Shard, done, cancellation);
+            }
+
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return null;
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
             // Bad input stays bad; anything else may pass, and gets some more attempts.
-            var why = Failures.Sentence(exception);
+            var why = exception is InvalidDataException bad ? cache.InUploadedNames(bad, message.Run, Checkpoints(evaluation)).Message : Failures.Sentence(exception);
             if (exception is not InvalidDataException && await board.CountAttemptAsync(message.Shard, why, cancellation) < options.ShardAttempts)
             {
                 throw;
@@ -65,10 +70,6 @@ public sealed class ShardWorker(
             await board.MarkFailedAsync(message.Shard, new ShardFailed(why, exception is InvalidDataException), cancellation);
             await bus.SendAsync(new CollectMessage(message.Run, message.Evaluation), cancellation);
             return why;
-        }
-        finally
-        {
-            device.Release();
         }
     }
 
@@ -79,7 +80,11 @@ public sealed class ShardWorker(
         device.Wait();
         onDevice?.Dispose();
         device.Dispose();
+        turn.Dispose();
     }
+
+    private static IEnumerable<CheckpointVersion> Checkpoints(Evaluation evaluation) =>
+        evaluation.Base is null ? evaluation.Trajectory : evaluation.Trajectory.Append(evaluation.Base);
 
     /// <summary>Gives signs of life until stopped. A failed one is left out: it only matters if many are.</summary>
     private async Task SignAsync(StageBoard board, int shard, CancellationToken stopped)
@@ -106,24 +111,84 @@ public sealed class ShardWorker(
         }
     }
 
-    private async Task<ShardDone> DrawAsync(
-        Evaluation evaluation, Suite suite, Stage stage, Shard shard, CancellationToken cancellation)
+    /// <returns>Null when the shard was closed meanwhile.</returns>
+    private async Task<ShardDone?> DrawAsync(
+        Evaluation evaluation, Suite suite, StagePlan plan, GenerateMessage message, StageBoard board, CancellationToken cancellation)
     {
-        var started = clock.GetTimestamp();
-        var variant = evaluation.Variants(stage)[shard.Variant];
-        var text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
-        var work = await MissingAsync(evaluation.Spec, suite, shard, variant, text, cancellation);
-        if (work.Count == 0)
+        var (variants, shard) = (evaluation.Variants(message.Stage), plan.Shards[message.Shard]);
+        var left = await MissingAsync(evaluation, suite, variants, shard, cancellation);
+        if (left.Count == 0)
         {
             return new ShardDone(0, 0, 0);
         }
 
-        var length = work.Max(request => request.PromptIds.Count + request.Decoding.MaxTokens);
-        var loaded = await LoadAsync(evaluation.Run, variant, length, cancellation);
+        var engineOptions = EngineOptionsFor(left.Max(item => item.PromptIds.Count + item.Decoding.MaxTokens));
+        var parts = Parts(evaluation, variants, plan, shard);
+        await TakeDeviceAsync(parts, engineOptions, cancellation);
+        try
+        {
+            // The same shard may have come twice, and been drawn while this one waited.
+            return await board.IsClosedAsync(message.Shard, cancellation)
+                ? null
+                : await DrawAsync(parts, engineOptions, left, cancellation);
+        }
+        finally
+        {
+            device.Release();
+        }
+    }
+
+    private async Task<ShardDone> DrawAsync(ModelParts parts, EngineOptions engineOptions, List<Work> left, CancellationToken cancellation)
+    {
+        var started = clock.GetTimestamp();
         var (drawn, tokens) = (0, 0L);
+        while (left.Count > 0)
+        {
+            var model = await LoadAsync(parts, engineOptions, cancellation);
+            var held = left.Where(item => model.Holds(item.Variant)).ToList();
+            left.RemoveAll(item => model.Holds(item.Variant));
+            // One tokenizer at a time; the checkpoints of a run share one, as a rule.
+            foreach (var work in held.GroupBy(item => item.TokensDigest))
+            {
+                var (answered, written) = await DrawAsync(model, model.Engine(engineOptions), [.. work], cancellation);
+                (drawn, tokens) = (drawn + answered, tokens + written);
+            }
+
+            // What had no room beside the others.
+            parts = parts with { Adapters = [.. parts.Adapters.Where(variant => !model.Holds(variant))] };
+        }
+
+        var seconds = clock.GetElapsedTime(started).TotalSeconds;
+        log.LogInformation("Drew {Answers} answers, {Tokens} tokens, in {Seconds:0.0} s", drawn, tokens, seconds);
+        return new ShardDone(drawn, tokens, seconds);
+    }
+
+    /// <summary>
+    /// What to load for a shard. For variants that share a batch that is always the whole stage's, so that it stays loaded from shard to
+    /// shard.
+    /// </summary>
+    private static ModelParts Parts(Evaluation evaluation, IReadOnlyList<Variant> variants, StagePlan plan, Shard shard)
+    {
+        var precision = PrecisionNames.OnCpu(evaluation.Spec.Precision);
+        if (!plan.Together.Contains(shard.Wanted[0].Variant))
+        {
+            return new ModelParts(evaluation.Run, precision, variants[shard.Wanted[0].Variant], []);
+        }
+
+        var adapters = plan.Together.Select(index => variants[index]).Where(variant => variant.Late.Base is not null)
+            .DistinctBy(variant => variant.WeightsDigest).ToList();
+        return new ModelParts(evaluation.Run, precision, new Variant(adapters[0].Late.Base!), adapters);
+    }
+
+    /// <summary>Draws answers and stores each request's as soon as they are there.</summary>
+    /// <returns>How many answers, and how many tokens in them.</returns>
+    private async Task<(int Answers, long Tokens)> DrawAsync(LoadedModel model, DecodingEngine engine, List<Work> work, CancellationToken cancellation)
+    {
+        var (drawn, tokens) = (0, 0L);
+        var requests = work.Select(item => new GenerationRequest(item.PromptIds, item.Samples, item.Decoding, item, model.SlotOf(item.Variant)));
         var finished = Channel.CreateBounded<IReadOnlyList<Completion>>(64);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var drawing = Task.Run(() => Draw(loaded.Engine, text, work, finished.Writer, stop.Token), CancellationToken.None);
+        var drawing = Task.Run(() => Draw(engine, work[0].Text, requests, finished.Writer, stop.Token), CancellationToken.None);
         try
         {
             await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
@@ -141,14 +206,12 @@ public sealed class ShardWorker(
             await drawing;
         }
 
-        var seconds = clock.GetElapsedTime(started).TotalSeconds;
-        log.LogInformation("Drew {Answers} answers, {Tokens} tokens, from {Variant} in {Seconds:0.0} s", drawn, tokens, variant.Name, seconds);
-        return new ShardDone(drawn, tokens, seconds);
+        return (drawn, tokens);
     }
 
     /// <summary>Runs the engine and passes on each request's answers, in order of sample, when the last of them is there.</summary>
     private static void Draw(
-        DecodingEngine engine, CheckpointText text, List<GenerationRequest> work, ChannelWriter<IReadOnlyList<Completion>> finished, CancellationToken cancellation)
+        DecodingEngine engine, CheckpointText text, IEnumerable<GenerationRequest> work, ChannelWriter<IReadOnlyList<Completion>> finished, CancellationToken cancellation)
     {
         try
         {
@@ -177,17 +240,25 @@ public sealed class ShardWorker(
         }
     }
 
-    private async Task<List<GenerationRequest>> MissingAsync(
-        EvaluationSpec spec, Suite suite, Shard shard, Variant variant, CheckpointText text, CancellationToken cancellation)
+    private async Task<List<Work>> MissingAsync(
+        Evaluation evaluation, Suite suite, IReadOnlyList<Variant> variants, Shard shard, CancellationToken cancellation)
     {
-        var work = new List<GenerationRequest>();
-        var stored = new Dictionary<AnswerKind, IReadOnlyDictionary<string, IReadOnlySet<int>>>();
+        var spec = evaluation.Spec;
+        var work = new List<Work>();
+        var texts = new Dictionary<int, CheckpointText>();
+        var stored = new Dictionary<AnswerSource, IReadOnlyDictionary<string, IReadOnlySet<int>>>();
         foreach (var wanted in shard.Wanted)
         {
-            var source = text.Source(variant, spec, wanted.Kind);
-            if (!stored.TryGetValue(wanted.Kind, out var known))
+            var variant = variants[wanted.Variant];
+            if (!texts.TryGetValue(wanted.Variant, out var text))
             {
-                stored[wanted.Kind] = known = await answers.ListAsync(source, cancellation);
+                texts[wanted.Variant] = text = await cache.ReadTextAsync(evaluation.Run, variant.Late, cancellation);
+            }
+
+            var source = text.Source(variant, spec, wanted.Kind);
+            if (!stored.TryGetValue(source, out var known))
+            {
+                stored[source] = known = await answers.ListAsync(source, cancellation);
             }
 
             if (text.Write(suite.Problems[wanted.Problem], spec).Prompt is not { } prompt)
@@ -201,70 +272,96 @@ public sealed class ShardWorker(
                 .Select(gap => (First: Math.Max(gap.First, wanted.First), End: gap.First + gap.Count))
                 .Where(gap => gap.End > gap.First)
                 .SelectMany(gap => Enumerable.Range(gap.First, gap.End - gap.First).Chunk(StoredTogether))
-                .Select(samples => new GenerationRequest(prompt.Ids, samples, decoding, new Work(source, prompt.Digest))));
+                .Select(samples => new Work(variant, text, source, prompt.Digest, prompt.Ids, samples, decoding)));
         }
 
-        return work;
+        // A final checkpoint is often the last one again, under another name: what is stored once is drawn once.
+        return [.. work.DistinctBy(item => (item.Source, item.Prompt, item.Samples[0]))];
     }
 
-    /// <summary>An engine over the variant's weights with room for prompts and answers of a length in tokens.</summary>
-    private async Task<LoadedVariant> LoadAsync(string run, Variant variant, int length, CancellationToken cancellation)
+    /// <summary>
+    /// Waits for the device and has what is to be drawn from on it. Shards come here one after the other: while one is drawn, the next
+    /// reads its weights.
+    /// </summary>
+    private async Task TakeDeviceAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
     {
-        var digest = variant.WeightsDigest;
-        if (onDevice?.Digest != digest || onDevice.Length < length)
+        await turn.WaitAsync(cancellation);
+        LoadedModel? ahead = null;
+        try
+        {
+            ahead = await ReadAheadAsync(parts, engineOptions, cancellation);
+            await device.WaitAsync(cancellation);
+            try
+            {
+                if (ahead is not null)
+                {
+                    onDevice?.Dispose();
+                    (onDevice, ahead) = (ahead, null);
+                }
+
+                var model = await LoadAsync(parts, engineOptions, cancellation);
+                await Task.Run(() => model.Engine(engineOptions), CancellationToken.None);
+            }
+            catch
+            {
+                device.Release();
+                throw;
+            }
+        }
+        finally
+        {
+            ahead?.Dispose();
+            turn.Release();
+        }
+    }
+
+    /// <summary>The weights of a shard that waits for the device, if they are other ones than are on it and both fit into the memory; else null.</summary>
+    private async Task<LoadedModel?> ReadAheadAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
+    {
+        if (device.CurrentCount > 0 || onDevice is not { } busy || busy.Parts.Digest == parts.Digest)
+        {
+            return null;
+        }
+
+        var room = engineOptions.Memory - busy.Bytes;
+        return await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) <= room
+            ? await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation)
+            : null;
+    }
+
+    /// <summary>What is on the device, if it is what is wanted; else that is loaded in its place.</summary>
+    private async Task<LoadedModel> LoadAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
+    {
+        if (onDevice?.Parts.Digest != parts.Digest)
         {
             onDevice?.Dispose();
             onDevice = null;
-            var late = await cache.FetchAsync(run, variant.Late, weights: true, cancellation);
-            var early = variant.Early is null ? null : await cache.FetchAsync(run, variant.Early, weights: true, cancellation);
-            try
-            {
-                onDevice = await Task.Run(() => LoadedVariant.Load(digest, length, late, early, variant.EarlyWeight, options.Threads), CancellationToken.None);
-            }
-            catch (InvalidDataException exception)
-            {
-                // A person knows the uploaded folder, not the worker's copy of it.
-                var why = exception.Message.Replace(late, $"{run}/{variant.Late.Name}", StringComparison.Ordinal);
-                throw new InvalidDataException(early is null ? why : why.Replace(early, $"{run}/{variant.Early!.Name}", StringComparison.Ordinal), exception);
-            }
+            onDevice = await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation);
         }
 
         return onDevice;
+    }
+
+    private EngineOptions EngineOptionsFor(int length)
+    {
+        var defaults = new EngineOptions();
+        return defaults with
+        {
+            MaxLength = length,
+            Threads = options.Threads > 0 ? options.Threads : defaults.Threads,
+            Memory = options.Memory > 0 ? options.Memory : defaults.Memory,
+        };
     }
 
     private static Answer ToAnswer(Work work, Completion completion) => new(
         work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
         completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, DecodingEngine.Device);
 
-    /// <summary>Where a request's answers belong.</summary>
-    private sealed record Work(AnswerSource Source, string Prompt);
-
-    /// <summary>The weights on the device, whose they are, and the length in tokens that there is room for.</summary>
-    private sealed record LoadedVariant(string Digest, int Length, DecodingEngine Engine, Weights Weights) : IDisposable
+    /// <summary>Answers to draw from one variant to one prompt, and where they belong.</summary>
+    private sealed record Work(
+        Variant Variant, CheckpointText Text, AnswerSource Source, string Prompt, IReadOnlyList<int> PromptIds, IReadOnlyList<int> Samples, Decoding Decoding)
     {
-        public static LoadedVariant Load(string digest, int length, string late, string? early, double earlyWeight, int threads)
-        {
-            using var lateCheckpoint = Checkpoint.Open(late);
-            using var earlyCheckpoint = early is null ? null : Checkpoint.Open(early);
-            var weights = earlyCheckpoint is null
-                ? Weights.Load(lateCheckpoint)
-                : Weights.Interpolate(earlyCheckpoint, lateCheckpoint, earlyWeight);
-            var options = new EngineOptions { MaxLength = length, Threads = threads > 0 ? threads : Environment.ProcessorCount };
-            try
-            {
-                return new LoadedVariant(digest, length, new DecodingEngine(weights, options), weights);
-            }
-            catch
-            {
-                weights.Dispose();
-                throw;
-            }
-        }
-
-        public void Dispose()
-        {
-            Engine.Dispose();
-            Weights.Dispose();
-        }
+        /// <summary>Equal where token ids mean the same and the same ones end an answer.</summary>
+        public string TokensDigest { get; } = Digest.OfJson(new { Variant.Late.TokenizerDigest, Text.EosIds });
     }
 }

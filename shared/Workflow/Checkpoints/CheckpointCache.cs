@@ -9,6 +9,29 @@ namespace Hindsight.Workflow;
 /// </summary>
 public sealed class CheckpointCache(BlobStore store, WorkflowOptions options)
 {
+    /// <summary>How a checkpoint reads problems and what its tokens mean; an adapter without a tokenizer of its own has its base's.</summary>
+    /// <exception cref="InvalidDataException">A file is malformed or not supported.</exception>
+    public async Task<CheckpointText> ReadTextAsync(string run, CheckpointVersion checkpoint, CancellationToken cancellation)
+    {
+        var folder = await FetchAsync(run, checkpoint, weights: false, cancellation);
+        return CheckpointText.Load(folder, checkpoint.Base is null ? null : await FetchAsync(run, checkpoint.Base, weights: false, cancellation));
+    }
+
+    /// <summary>The config of a checkpoint, or of an adapter's base.</summary>
+    /// <exception cref="InvalidDataException">It is malformed or not supported.</exception>
+    public async Task<ModelConfig> ReadConfigAsync(string run, CheckpointVersion checkpoint, CancellationToken cancellation)
+    {
+        var config = Path.Combine(await FetchAsync(run, checkpoint.Model, weights: false, cancellation), CheckpointFiles.Config);
+        return ModelConfig.Parse(await File.ReadAllBytesAsync(config, cancellation), config);
+    }
+
+    /// <summary>An error with the uploaded folders' names in it: a person knows them, not the worker's copies.</summary>
+    public InvalidDataException InUploadedNames(InvalidDataException exception, string run, IEnumerable<CheckpointVersion> checkpoints)
+    {
+        var why = checkpoints.Aggregate(exception.Message, (text, checkpoint) => text.Replace(FolderOf(checkpoint), $"{run}/{checkpoint.Name}", StringComparison.Ordinal));
+        return new InvalidDataException(why, exception);
+    }
+
     /// <summary>A folder with the checkpoint's files.</summary>
     /// <param name="run">The run it was uploaded to.</param>
     /// <param name="checkpoint">The checkpoint.</param>
@@ -17,12 +40,12 @@ public sealed class CheckpointCache(BlobStore store, WorkflowOptions options)
     /// <exception cref="InvalidDataException">The uploaded files are no longer those of the manifest.</exception>
     public async Task<string> FetchAsync(string run, CheckpointVersion checkpoint, bool weights, CancellationToken cancellation)
     {
-        var folder = Path.Combine(options.CacheFolder, "checkpoints", Digest.OfJson(checkpoint.Files));
+        var folder = FolderOf(checkpoint);
         Directory.CreateDirectory(folder);
         foreach (var file in checkpoint.Files)
         {
             var path = Path.Combine(folder, Names.Require(file.Name, "file"));
-            if ((!weights && CheckpointFiles.IsWeights(file.Name)) || File.Exists(path))
+            if ((!weights && (CheckpointFiles.IsWeights(file.Name) || file.Name == CheckpointFiles.AdapterWeights)) || File.Exists(path))
             {
                 continue;
             }
@@ -42,6 +65,8 @@ public sealed class CheckpointCache(BlobStore store, WorkflowOptions options)
 
         return folder;
     }
+
+    private string FolderOf(CheckpointVersion checkpoint) => Path.Combine(options.CacheFolder, "checkpoints", Digest.OfJson(checkpoint.Files));
 
     private async Task DownloadAsync(string blob, string path, CheckpointFile expected, CancellationToken cancellation)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Azure;
 using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
 using Hindsight.Models;
@@ -21,7 +22,7 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
     {
         var blobs = await ListAsync(run, checkpoint, cancellation);
         var manifest = await ReadManifestAsync(run, checkpoint, cancellation);
-        return manifest is not null && manifest.Version == Version(blobs)
+        return manifest is not null && manifest.Version == await VersionAsync(run, blobs, cancellation)
             ? new FolderState(manifest, null, null)
             : await ReadinessAsync(run, checkpoint, blobs, cancellation);
     }
@@ -95,8 +96,32 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
     internal BlobClient ManifestBlob(string run, string checkpoint) =>
         store.Evaluations.GetBlobClient($"manifests/{run}/{checkpoint}.json");
 
-    internal static string Version(IEnumerable<BlobItem> blobs) =>
-        Digest.OfJson(blobs.Select(blob => new { Name = FileName(blob), blob.Properties.ContentLength, ETag = blob.Properties.ETag?.ToString() }));
+    /// <summary>
+    /// What a folder holds. Of an adapter the base's config is part of it, which the adapter is checked against: it is taken in again when
+    /// its base arrives or changes.
+    /// </summary>
+    internal async Task<string> VersionAsync(string run, IReadOnlyList<BlobItem> blobs, CancellationToken cancellation)
+    {
+        var files = blobs.Select(blob => new { Name = FileName(blob), blob.Properties.ContentLength, ETag = blob.Properties.ETag?.ToString() });
+        return CheckpointFiles.IsAdapter(Sizes(blobs))
+            ? Digest.OfJson(new { files, config = await ETagAsync(BaseConfigBlob(run), cancellation) })
+            : Digest.OfJson(files);
+    }
+
+    internal BlobClient BaseConfigBlob(string run) =>
+        store.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.BaseFolder}/{CheckpointFiles.Config}");
+
+    private static async Task<string?> ETagAsync(BlobClient blob, CancellationToken cancellation)
+    {
+        try
+        {
+            return (await blob.GetPropertiesAsync(cancellationToken: cancellation)).Value.ETag.ToString();
+        }
+        catch (RequestFailedException exception) when (exception.Status == 404)
+        {
+            return null;
+        }
+    }
 
     private static Dictionary<string, long> Sizes(IEnumerable<BlobItem> blobs) =>
         blobs.Where(blob => FileName(blob) != UploadList.FileName).ToDictionary(FileName, blob => blob.Properties.ContentLength ?? 0);

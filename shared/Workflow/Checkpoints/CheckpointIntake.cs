@@ -12,7 +12,7 @@ namespace Hindsight.Workflow;
 /// loading it, and writes its manifest. No evaluation starts from a folder without a manifest that matches its content.
 /// </summary>
 public sealed class CheckpointIntake(
-    BlobStore store, CheckpointFolders folders, MessageBus bus, WorkflowOptions options, TimeProvider clock, ILogger<CheckpointIntake> log)
+    BlobStore store, CheckpointFolders folders, CheckpointCache cache, MessageBus bus, WorkflowOptions options, TimeProvider clock, ILogger<CheckpointIntake> log)
 {
     private const long SmallFile = 64L << 20;
 
@@ -55,7 +55,7 @@ public sealed class CheckpointIntake(
     private async Task<FolderState> TakeInAsync(string run, string checkpoint, CancellationToken cancellation)
     {
         var blobs = await folders.ListAsync(run, checkpoint, cancellation);
-        var version = CheckpointFolders.Version(blobs);
+        var version = await folders.VersionAsync(run, blobs, cancellation);
         var known = await folders.ReadManifestAsync(run, checkpoint, cancellation);
         if (known?.Version == version)
         {
@@ -83,15 +83,51 @@ public sealed class CheckpointIntake(
         }
 
         // What was read must be what was listed: a folder that changed meanwhile announces itself again.
-        if (CheckpointFolders.Version(await folders.ListAsync(run, checkpoint, cancellation)) != version)
+        if (await folders.VersionAsync(run, await folders.ListAsync(run, checkpoint, cancellation), cancellation) != version)
         {
             return new FolderState(null, "files that are being written", clock.GetUtcNow() + options.Settle);
         }
 
-        var manifest = new Manifest(version, CheckpointFolders.Newest(blobs), files, await RefusalAsync(run, checkpoint, files, cancellation));
+        var taken = new CheckpointVersion(checkpoint, null, files);
+        var refusal = taken.IsAdapter ? await AdapterRefusalAsync(run, taken, cancellation) : await RefusalAsync(run, checkpoint, files, cancellation);
+        var manifest = new Manifest(version, CheckpointFolders.Newest(blobs), files, refusal);
         await folders.ManifestBlob(run, checkpoint).UploadAsync(
             new BinaryData(JsonSerializer.SerializeToUtf8Bytes(manifest, Json.Indented)), overwrite: true, cancellation);
         return new FolderState(manifest, null, null);
+    }
+
+    /// <summary>
+    /// Why an adapter cannot be used with the run's base; null when nothing speaks against it, or there is no base yet that could be asked.
+    /// Adapters are drawn beside one another, so each is read whole here: a broken one must not harm the others.
+    /// </summary>
+    private async Task<string?> AdapterRefusalAsync(string run, CheckpointVersion adapter, CancellationToken cancellation)
+    {
+        var config = folders.BaseConfigBlob(run);
+        if (adapter.Name == EvaluationFreezer.BaseFolder || await BlobStore.TryReadAsync(config, cancellation) is not { } content)
+        {
+            return null;
+        }
+
+        ModelConfig baseConfig;
+        try
+        {
+            baseConfig = ModelConfig.Parse(content, config.Name);
+        }
+        catch (InvalidDataException)
+        {
+            // The base is refused for it.
+            return null;
+        }
+
+        try
+        {
+            CheckpointText.CheckAdapter(await cache.FetchAsync(run, adapter, weights: true, cancellation), baseConfig);
+            return null;
+        }
+        catch (InvalidDataException exception)
+        {
+            return cache.InUploadedNames(exception, run, [adapter]).Message;
+        }
     }
 
     /// <summary>Why a complete folder cannot be used, found without reading tensors; null when nothing speaks against it.</summary>

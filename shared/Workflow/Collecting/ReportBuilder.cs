@@ -26,6 +26,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         var trajectory = graded[Stage.Trajectory];
         var missing = evaluation.Stages.SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
         var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
+        var adapters = await AdaptersAsync(evaluation.Run, trajectory, cancellation);
         var data = new ReportData
         {
             Run = evaluation.Run,
@@ -35,6 +36,9 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
             Missing = missing,
             Refused = evaluation.Refused,
+            AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
+            AdaptersMerged = [.. adapters.Where(adapter => !adapter.IsLowRank).Select(adapter => adapter.Name)],
+            IsInt8 = evaluation.Spec.Precision == "int8",
             Provenance = ProvenanceOf(evaluation, suite, graded),
         };
         var timings = TimingsOf(progress);
@@ -48,6 +52,17 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         });
     }
 
+    private async Task<List<(string Name, bool IsLowRank)>> AdaptersAsync(string run, IReadOnlyList<GradedVariant> trajectory, CancellationToken cancellation)
+    {
+        var adapters = new List<(string, bool)>();
+        foreach (var variant in trajectory.Where(graded => graded.Completions.Count > 0).Select(graded => graded.Variant).Where(variant => variant.Late.Base is not null))
+        {
+            adapters.Add((variant.Name, await OpenedUpdate.IsLowRankAsync(cache, run, variant, cancellation)));
+        }
+
+        return adapters;
+    }
+
     private async Task<IReadOnlyList<GradedVariant>> GradeAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
     {
         var kinds = EvaluationPlanner.Kinds(evaluation.Spec, stage).ToList();
@@ -57,7 +72,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             CheckpointText? text;
             try
             {
-                text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
+                text = await cache.ReadTextAsync(evaluation.Run, variant.Late, cancellation);
             }
             catch (InvalidDataException)
             {
@@ -108,7 +123,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
                 continue;
             }
 
-            var failed = progress.Failed.Where(shard => progress.Plan!.Shards[shard.Key].Variant == index).OrderBy(shard => shard.Key).ToList();
+            var failed = progress.Failed.Where(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Variant == index)).OrderBy(shard => shard.Key).ToList();
             if (variant.Completions.Count == 0)
             {
                 var why = failed.Count > 0 ? failed[0].Value.Why : variant.Missing.Values.Select(missing => missing.Why).FirstOrDefault(why => why is not null);
@@ -118,7 +133,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
 
             foreach (var (problem, (count, unreadable)) in variant.Missing.OrderBy(entry => entry.Key))
             {
-                var shard = failed.FirstOrDefault(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Problem == problem));
+                var shard = failed.FirstOrDefault(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Problem == problem && wanted.Variant == index));
                 yield return new MissingAnswers(variant.Variant.Name, suite.Problems[problem].Id, count, unreadable ?? shard.Value?.Why ?? NeverDrawn);
             }
         }
@@ -167,7 +182,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
                 new ProvenanceEntry("max_tokens", Text(spec.MaxTokens)),
                 new ProvenanceEntry("stop", spec.Stop.Count == 0 ? "none" : JsonSerializer.Serialize(spec.Stop, Json.Compact)),
                 new ProvenanceEntry("seed", Text(spec.Seed)),
-                new ProvenanceEntry("precision", "float32"),
+                new ProvenanceEntry("precision", spec.Precision),
             ]),
             new ProvenanceGroup("Prompt",
             [

@@ -9,16 +9,31 @@ namespace Hindsight.Workflow;
 /// <param name="Name">Its folder in the run.</param>
 /// <param name="Step">The training step, where the name tells it.</param>
 /// <param name="Files">Its files, by name.</param>
-public sealed record CheckpointVersion(string Name, long? Step, IReadOnlyList<CheckpointFile> Files)
+/// <param name="Base">Of a LoRA adapter the model that it was trained on; null for a whole model.</param>
+public sealed record CheckpointVersion(string Name, long? Step, IReadOnlyList<CheckpointFile> Files, CheckpointVersion? Base = null)
 {
-    /// <summary>Digest of every tensor file and the config: what answers belong to.</summary>
+    /// <summary>Whether the folder holds a LoRA adapter and no whole model.</summary>
     [JsonIgnore]
-    public string WeightsDigest => CheckpointFiles.WeightsDigest(Files.ToDictionary(file => file.Name, file => file.Sha256));
+    public bool IsAdapter => CheckpointFiles.IsAdapter(Files.ToDictionary(file => file.Name, file => file.Size));
+
+    /// <summary>Digest of every tensor file and the config, of an adapter and of its base: what answers belong to.</summary>
+    [JsonIgnore]
+    public string WeightsDigest => Base is null ? OwnDigest : Digest.OfJson(new { @base = Base.WeightsDigest, adapter = OwnDigest });
+
+    /// <summary>Digest of the tokenizer.json that counts: an adapter without one uses its base's.</summary>
+    [JsonIgnore]
+    public string? TokenizerDigest => Files.FirstOrDefault(file => file.Name == CheckpointFiles.Tokenizer)?.Sha256 ?? Base?.TokenizerDigest;
+
+    /// <summary>The whole model: of an adapter its base.</summary>
+    [JsonIgnore]
+    public CheckpointVersion Model => Base ?? this;
+
+    private string OwnDigest => CheckpointFiles.WeightsDigest(Files.ToDictionary(file => file.Name, file => file.Sha256));
 }
 
 /// <summary>
 /// A set of weights that answers are drawn from: a checkpoint (no early parent), or
-/// <c>earlyWeight · early + (1 − earlyWeight) · late</c>.
+/// <c>earlyWeight · early + (1 − earlyWeight) · late</c>. Of two adapters of one base, that is the base with the mean of their updates.
 /// </summary>
 public sealed record Variant(CheckpointVersion Late, CheckpointVersion? Early = null, double EarlyWeight = 0)
 {

@@ -72,6 +72,13 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
         var refused = states.Where(state => state.Value.Manifest?.Refused is not null)
             .Select(state => new RefusedCheckpoint(state.Key, state.Value.Manifest!.Refused!))
             .OrderBy(checkpoint => checkpoint.Name, StringComparer.Ordinal).ToList();
+        if (complete.Exists(checkpoint => checkpoint.Version.IsAdapter) && states.GetValueOrDefault(BaseFolder) is { Manifest: null } pending)
+        {
+            return new RunState(null, null, $"{BaseFolder}, which waits for {pending.Waiting ?? "being taken in"}", null);
+        }
+
+        var baseModel = complete.Find(checkpoint => checkpoint.Version.Name == BaseFolder).Version;
+        complete = WithBase(complete, baseModel, refused);
         var trajectory = InTrainingOrder(complete.Where(checkpoint => checkpoint.Version.Name != BaseFolder));
         if (trajectory.Count == 0)
         {
@@ -97,13 +104,41 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 Spec = spec,
                 Suite = suite.Name,
                 SuiteDigest = suite.Digest,
-                Base = complete.FirstOrDefault(checkpoint => checkpoint.Version.Name == BaseFolder).Version,
+                Base = complete.Find(checkpoint => checkpoint.Version.Name == BaseFolder).Version,
                 Trajectory = trajectory,
                 Early = early,
                 Late = late,
                 Refused = refused,
             },
             suite, null, null);
+    }
+
+    /// <summary>The checkpoints, adapters with their base; adapters that lack one are refused.</summary>
+    private static List<(DateTimeOffset Uploaded, CheckpointVersion Version)> WithBase(
+        List<(DateTimeOffset Uploaded, CheckpointVersion Version)> checkpoints, CheckpointVersion? baseModel, List<RefusedCheckpoint> refused)
+    {
+        var why = refused.Find(checkpoint => checkpoint.Name == BaseFolder) is { } broken ? $"it holds a LoRA adapter, and the model in {BaseFolder} was refused: {broken.Reason}"
+            : baseModel is { IsAdapter: true } ? $"it holds a LoRA adapter, and {BaseFolder} holds another; put the whole model that they were trained on into {BaseFolder}."
+            : $"it holds a LoRA adapter, which needs the model that it was trained on: put that whole model into the run's folder as {BaseFolder}.";
+        var usable = new List<(DateTimeOffset, CheckpointVersion)>();
+        foreach (var (uploaded, version) in checkpoints)
+        {
+            if (!version.IsAdapter)
+            {
+                usable.Add((uploaded, version));
+            }
+            else if (baseModel is { IsAdapter: false })
+            {
+                usable.Add((uploaded, version with { Base = baseModel }));
+            }
+            else
+            {
+                refused.Add(new RefusedCheckpoint(version.Name, version.Name == BaseFolder ? "it holds a LoRA adapter; it must hold the whole model that the run was trained from." : why));
+            }
+        }
+
+        refused.Sort((left, right) => string.CompareOrdinal(left.Name, right.Name));
+        return usable;
     }
 
     /// <summary>By step; checkpoints whose names tell none (a final one, often) follow, by time of upload, then by name.</summary>

@@ -9,6 +9,8 @@ namespace Hindsight.Workflow;
 /// </summary>
 public sealed record EvaluationSpec
 {
+    internal const string DefaultPrecision = "float32";
+
     /// <summary>Name of the suite (<c>suites/{suite}.jsonl</c>). Default: the suite named like the run, else the only suite there is.</summary>
     public string? Suite { get; init; }
 
@@ -56,6 +58,12 @@ public sealed record EvaluationSpec
 
     /// <summary>Share of the problems that chooses (the select split), in (0, 1). Default 0.5.</summary>
     public double SelectShare { get; init; } = 0.5;
+
+    /// <summary>
+    /// The numbers in which linear maps are computed: <c>float32</c>, <c>int8</c> (opt-in: faster, and not quite the same model),
+    /// <c>float16</c> or <c>bfloat16</c> (on a GPU). Default float32.
+    /// </summary>
+    public string Precision { get; init; } = DefaultPrecision;
 
     /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
     public ulong Seed { get; init; }
@@ -118,6 +126,7 @@ public sealed record EvaluationSpec
         Check(EarlyWeights is not null && EarlyWeights.Count <= 101 && EarlyWeights.All(weight => weight is >= 0 and <= 1), "earlyWeights", "must be at most 101 numbers from 0 to 1");
         Check(Early is null || Names.IsSafe(Early), "early", "must be a plain folder name");
         Check(Late is null || Names.IsSafe(Late), "late", "must be a plain folder name");
+        Check(PrecisionNames.IsKnown(Precision), "precision", $"must be one of {PrecisionNames.Listed}");
         Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
 
         void Check(bool holds, string field, string rule)

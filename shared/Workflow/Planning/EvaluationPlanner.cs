@@ -67,8 +67,7 @@ public sealed class EvaluationPlanner(
         var board = new StageBoard(store, evaluation.Run, evaluation.Id, stage);
         if (await board.ReadPlanAsync(cancellation) is null)
         {
-            var shards = await ShardsAsync(evaluation, suite, stage, cancellation);
-            await board.TryPlanAsync(new StagePlan(shards), cancellation);
+            await board.TryPlanAsync(await DivideAsync(evaluation, suite, stage, cancellation), cancellation);
         }
 
         if (!await board.WasSentAsync(cancellation))
@@ -104,35 +103,58 @@ public sealed class EvaluationPlanner(
 
     private BlobClient EvaluationBlob(string run, string id, string name) => store.Evaluations.GetBlobClient($"runs/{run}/{id}/{name}");
 
-    private async Task<List<Shard>> ShardsAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
+    private async Task<StagePlan> DivideAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
     {
         var rate = await MeasuredAsync(evaluation.Run, cancellation);
-        var shards = new List<Shard>();
         var variants = evaluation.Variants(stage);
+        var missing = new List<(int Variant, List<WantedAnswers> Wanted)>();
         for (var index = 0; index < variants.Count; index++)
         {
-            var wanted = await MissingAsync(evaluation, suite, stage, variants[index], cancellation);
-            shards.AddRange(Split(wanted, rate ?? Expected(evaluation.Spec, variants[index])).Select(part => new Shard(index, part)));
+            if (await MissingAsync(evaluation, suite, stage, index, cancellation) is { Count: > 0 } wanted)
+            {
+                missing.Add((index, wanted));
+            }
         }
 
-        return shards;
+        var together = new List<int>();
+        foreach (var (index, _) in missing)
+        {
+            if (await OpenedUpdate.IsLowRankAsync(cache, evaluation.Run, variants[index], cancellation))
+            {
+                together.Add(index);
+            }
+        }
+
+        // The bare base costs no more than another adapter where there are any.
+        together = together.Count == 0 ? [] : [.. missing.Select(item => item.Variant).Where(index => together.Contains(index) || IsBase(variants[index]))];
+        var shards = missing.Where(item => !together.Contains(item.Variant))
+            .SelectMany(item => Split(item.Wanted, rate ?? Expected(evaluation.Spec, variants[item.Variant])));
+        if (together.Count > 0)
+        {
+            var wanted = missing.Where(item => together.Contains(item.Variant)).SelectMany(item => item.Wanted).OrderBy(item => item.Problem).ThenBy(item => item.Variant);
+            shards = Split(wanted, rate ?? Expected(evaluation.Spec, variants[together[0]])).Concat(shards);
+        }
+
+        return new StagePlan([.. shards.Select(part => new Shard(part))], together);
+
+        bool IsBase(Variant variant) => variant.Early is null && variant.Late == evaluation.Base;
     }
 
     /// <summary>What a variant's answers still lack.</summary>
     private async Task<List<WantedAnswers>> MissingAsync(
-        Evaluation evaluation, Suite suite, Stage stage, Variant variant, CancellationToken cancellation)
+        Evaluation evaluation, Suite suite, Stage stage, int index, CancellationToken cancellation)
     {
-        var spec = evaluation.Spec;
+        var (spec, variant) = (evaluation.Spec, evaluation.Variants(stage)[index]);
         CheckpointText text;
         try
         {
-            text = CheckpointText.Load(await cache.FetchAsync(evaluation.Run, variant.Late, weights: false, cancellation));
+            text = await cache.ReadTextAsync(evaluation.Run, variant.Late, cancellation);
         }
         catch (InvalidDataException exception)
         {
             // The worker meets the same error and reports it with the shard, where the report finds it.
             log.LogWarning("{Variant} of {Run}: {Why}", variant.Name, evaluation.Run, exception.Message);
-            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage).Select(kind => new WantedAnswers(problem, kind.Kind, 0, kind.Count)))];
+            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
         }
 
         var prompts = suite.Problems.Select(problem => text.Write(problem, spec).Prompt).ToList();
@@ -144,7 +166,7 @@ public sealed class EvaluationPlanner(
             {
                 if (prompts[problem] is { } prompt)
                 {
-                    missing.AddRange(Gaps(stored.GetValueOrDefault(prompt.Digest), count).Select(gap => new WantedAnswers(problem, kind, gap.First, gap.Count)));
+                    missing.AddRange(Gaps(stored.GetValueOrDefault(prompt.Digest), count).Select(gap => new WantedAnswers(index, problem, kind, gap.First, gap.Count)));
                 }
             }
         }
@@ -190,8 +212,8 @@ public sealed class EvaluationPlanner(
         }
     }
 
-    /// <summary>Cuts a variant's wanted answers into shards of about the wanted device time; one problem is the least.</summary>
-    private IEnumerable<IReadOnlyList<WantedAnswers>> Split(List<WantedAnswers> wanted, (double Rate, double Tokens) pace)
+    /// <summary>Cuts wanted answers, sorted by problem, into shards of about the wanted device time; one problem is the least.</summary>
+    private IEnumerable<IReadOnlyList<WantedAnswers>> Split(IEnumerable<WantedAnswers> wanted, (double Rate, double Tokens) pace)
     {
         var answersPerShard = Math.Max(1, options.ShardTime.TotalSeconds * pace.Rate / pace.Tokens);
         var part = new List<WantedAnswers>();
@@ -218,7 +240,7 @@ public sealed class EvaluationPlanner(
     /// <summary>Tokens per second and tokens per answer to expect of a variant before anything was measured.</summary>
     private static (double Rate, double Tokens) Expected(EvaluationSpec spec, Variant variant)
     {
-        var bytes = variant.Late.Files.Where(file => CheckpointFiles.IsWeights(file.Name)).Sum(file => file.Size);
+        var bytes = variant.Late.Model.Files.Where(file => CheckpointFiles.IsWeights(file.Name)).Sum(file => file.Size);
         return (Math.Min(10_000, FirstBytesPerSecond / Math.Max(1, bytes)), Math.Min(spec.MaxTokens, 256));
     }
 

@@ -23,13 +23,31 @@ public sealed record WrittenPrompt(Prompt? Prompt, string? Why);
 public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Template, IReadOnlyList<int> EosIds, int MaxPositions)
 {
     /// <summary>Reads tokenizer, template and generation config from a checkpoint's folder.</summary>
-    public static CheckpointText Load(string folder)
+    /// <param name="folder">The folder of a whole model, or of an adapter.</param>
+    /// <param name="baseFolder">The folder of the adapter's base, which counts for what the adapter does not bring; null for a whole model.</param>
+    public static CheckpointText Load(string folder, string? baseFolder = null)
     {
-        var config = Path.Combine(folder, CheckpointFiles.Config);
+        var model = baseFolder ?? folder;
+        var config = Path.Combine(model, CheckpointFiles.Config);
         return new(
-            TextTokenizer.Load(folder), ChatTemplate.Load(folder), GenerationConfig.Load(folder).EosTokenIds,
+            TextTokenizer.Load(Has(folder, CheckpointFiles.Tokenizer) ? folder : model),
+            ChatTemplate.Load(folder) ?? ChatTemplate.Load(model),
+            Generation(folder, model).EosTokenIds,
             ModelConfig.Parse(File.ReadAllBytes(config), config).MaxPositions);
     }
+
+    private static GenerationConfig Generation(string folder, string model)
+    {
+        if (folder == model || !Has(folder, CheckpointFiles.GenerationConfig))
+        {
+            return GenerationConfig.Load(model);
+        }
+
+        var (config, own) = (Path.Combine(model, CheckpointFiles.Config), Path.Combine(folder, CheckpointFiles.GenerationConfig));
+        return GenerationConfig.Parse(File.ReadAllBytes(config), config, File.ReadAllBytes(own), own);
+    }
+
+    private static bool Has(string folder, string name) => File.Exists(Path.Combine(folder, name));
 
     /// <summary>Checks a checkpoint's folder as far as possible without its weights.</summary>
     /// <exception cref="InvalidDataException">A file is missing, malformed or not supported, or tokenizer and model disagree.</exception>
@@ -41,6 +59,23 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
         {
             throw new InvalidDataException(
                 $"{folder}/tokenizer.json has token ids up to {text.Tokenizer.VocabularySize - 1}, and config.json a vocab_size of {checkpoint.Config.VocabularySize}; they belong to different models.");
+        }
+    }
+
+    /// <summary>Checks an adapter's folder, its tensors included.</summary>
+    /// <exception cref="InvalidDataException">A file is missing, malformed or not supported, or does not fit the base.</exception>
+    public static void CheckAdapter(string folder, ModelConfig baseConfig)
+    {
+        using var adapter = Adapter.Open(folder, baseConfig);
+        if (adapter.HasTokenizer && TextTokenizer.Load(folder).VocabularySize is var vocabulary && vocabulary > baseConfig.VocabularySize)
+        {
+            throw new InvalidDataException(
+                $"{folder}/tokenizer.json has token ids up to {vocabulary - 1}, and the base's config.json a vocab_size of {baseConfig.VocabularySize}; they belong to different models.");
+        }
+
+        if (adapter.IsLowRank)
+        {
+            AdapterStack.Create(baseConfig, [new AdapterUpdate(adapter)]).Dispose();
         }
     }
 
@@ -88,7 +123,9 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
     public AnswerSource Source(Variant variant, EvaluationSpec spec, AnswerKind kind)
     {
         var decoding = Decoding(spec, kind);
-        var tokenizer = variant.Late.Files.FirstOrDefault(file => file.Name == "tokenizer.json")?.Sha256;
+        var tokenizer = variant.Late.TokenizerDigest;
+        // Left out where it is the default, so that answers drawn before there was a choice keep their digest.
+        var precision = spec.Precision == EvaluationSpec.DefaultPrecision ? null : spec.Precision;
         return new AnswerSource(variant.WeightsDigest, Workflow.Digest.OfJson(new
         {
             decoding.Temperature,
@@ -99,6 +136,7 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
             seed = kind == AnswerKind.Sampled ? spec.Seed : 0,
             EosIds,
             tokenizer,
+            precision,
             numerics = DecodingEngine.NumericsVersion,
         }));
     }

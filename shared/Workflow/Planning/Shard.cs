@@ -10,25 +10,32 @@ public enum AnswerKind
     Sampled,
 }
 
-/// <summary>Answers wanted to one problem.</summary>
+/// <summary>Answers wanted of one variant to one problem.</summary>
+/// <param name="Variant">Index into the variants of the plan's stage.</param>
 /// <param name="Problem">Index into the suite.</param>
 /// <param name="Kind">How they are drawn.</param>
 /// <param name="First">First sample index.</param>
 /// <param name="Count">How many, from there.</param>
-public sealed record WantedAnswers(int Problem, AnswerKind Kind, int First, int Count);
+public sealed record WantedAnswers(int Variant, int Problem, AnswerKind Kind, int First, int Count);
 
-/// <summary>The unit of work one worker takes: one variant, some problems, some sample indices.</summary>
-/// <param name="Variant">Index into the variants of the plan's stage.</param>
-/// <param name="Wanted">What is wanted; a worker draws what is still missing of it.</param>
-public sealed record Shard(int Variant, IReadOnlyList<WantedAnswers> Wanted);
+/// <summary>
+/// The unit of work one worker takes: some problems and sample indices of one variant, or of all that share a batch (see
+/// <see cref="StagePlan.Together"/>).
+/// </summary>
+/// <param name="Wanted">What is wanted, by problem, then variant; a worker draws what is still missing of it.</param>
+public sealed record Shard(IReadOnlyList<WantedAnswers> Wanted);
 
 /// <summary>All shards of a stage. Written once; what it leaves out was stored already.</summary>
-public sealed record StagePlan(IReadOnlyList<Shard> Shards);
+/// <param name="Shards">The shards.</param>
+/// <param name="Together">
+/// The variants that are low-rank updates of one base, by index: their answers are drawn in one batch, beside those of the bare base.
+/// </param>
+public sealed record StagePlan(IReadOnlyList<Shard> Shards, IReadOnlyList<int> Together);
 
 /// <summary>Written when a shard's answers are all stored. Times are measured and take no part in any score.</summary>
 /// <param name="Answers">Answers drawn by the worker that finished it.</param>
 /// <param name="Tokens">Tokens in them.</param>
-/// <param name="Seconds">From taking the shard to finishing it.</param>
+/// <param name="Seconds">Device time, from the weights being there to the last answer being stored.</param>
 public sealed record ShardDone(int Answers, long Tokens, double Seconds);
 
 /// <summary>Written when a shard is given up.</summary>

@@ -54,7 +54,7 @@ public class PrecisionTests
         using var adapter = Adapter.Open(TestData.PathTo("models", "lora-qwen2-qv-r4", "adapter"), checkpoint.Config);
         using var weights = Weights.Load(checkpoint, Precision.Float16);
         using var stack = AdapterStack.Create(checkpoint.Config, [new AdapterUpdate(adapter)], Precision.Float16);
-        using var whole = new Transformer(weights, Target.Fused, threads: 1, stack.Modules);
+        using var whole = new Transformer(weights, Target.Fused, threads: 1, stack);
         using var batch = new DecodingBatch(weights, rows: 2, maxLength: 64, threads: 1, stack);
         int[] prompt = [5, 6, 7, 8];
         foreach (var (row, slot) in new[] { (0, (int?)null), (1, 0) })
@@ -66,8 +66,8 @@ public class PrecisionTests
 
         batch.Step([9, 9]);
         int[] text = [.. prompt, 9];
-        Close(batch.Logits(0), whole.Logits(text, stack, null), 0.002);
-        Close(batch.Logits(1), whole.Logits(text, stack, 0), 0.002);
+        Close(batch.Logits(0), whole.Logits(text, null), 0.002);
+        Close(batch.Logits(1), whole.Logits(text, 0), 0.002);
         Assert.NotEqual(batch.Logits(0).ToArray(), batch.Logits(1).ToArray());
 
         using var exact = AdapterStack.Create(checkpoint.Config, [new AdapterUpdate(adapter)]);
@@ -160,7 +160,7 @@ public class PrecisionTests
     {
         try
         {
-            new Transformer(weights, Target.Fused, threads: 1, device).Dispose();
+            new Transformer(weights, Target.Fused, threads: 1, device: device).Dispose();
         }
         catch (InvalidDataException missing)
         {

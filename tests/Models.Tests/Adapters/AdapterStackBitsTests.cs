@@ -27,14 +27,13 @@ public sealed class AdapterStackBitsTests : IDisposable
     {
         // Ranks that share groups of columns, fill some and are wider than the blocks of a long sum.
         AdapterUpdate[] updates = [.. new[] { 5, 1, 40, 130 }.Select((rank, seed) => new AdapterUpdate(Random(seed, rank)))];
-        var modules = updates[0].Modules;
-        using var transformer = new Transformer(weights, Target.Fused, threads, modules);
         using var plain = new Transformer(weights, Target.Fused, threads);
 
         float[] SecondRow(int? slot, IReadOnlyList<int?> others, params AdapterUpdate[] slots)
         {
-            using var stack = AdapterStack.Create(checkpoint.Config, slots, modules);
-            return Second(transformer.Logits(Repeated, stack, [others[0], slot, others[1], others[2]]));
+            using var stack = AdapterStack.Create(checkpoint.Config, slots);
+            using var transformer = new Transformer(weights, Target.Fused, threads, stack);
+            return Second(transformer.Logits(Repeated, [others[0], slot, others[1], others[2]]));
         }
 
         foreach (var update in updates)
@@ -45,8 +44,8 @@ public sealed class AdapterStackBitsTests : IDisposable
             Assert.Equal(alone, SecondRow(4, [3, null, 5], [.. updates, update, updates[0]]));
         }
 
-        Assert.Equal(Second(plain.Logits(Repeated, null, [])), SecondRow(null, [0, 1, 3], updates));
-        Assert.Equal(Second(plain.Logits(Repeated, null, [])), SecondRow(null, [null, null, null]));
+        Assert.Equal(Second(plain.Logits(Repeated, [null, null, null, null])), SecondRow(null, [0, 1, 3], updates));
+        Assert.Equal(Second(plain.Logits(Repeated, [null, null, null, null])), SecondRow(null, [null, null, null]));
     }
 
     public void Dispose()

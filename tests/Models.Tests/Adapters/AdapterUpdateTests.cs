@@ -91,5 +91,5 @@ public sealed class AdapterUpdateTests : IDisposable
     }
 
     private static void AssertClose(double expected, float actual) =>
-        Assert.InRange(Math.Abs(expected - actual), 0, (Math.Abs(expected) * 2.4e-7) + 1e-8);
+        Assert.InRange(Math.Abs(expected - actual), 0, (Math.Abs(expected) * 2.4e-7) + 5e-8);
 }

@@ -67,7 +67,7 @@ public class HalfPrecisionTests
         foreach (var target in Enum.GetValues<Target>())
         {
             // A graph whose types do not fit together is refused before kernels are looked for, with another error.
-            var graph = ModelGraph.For(weights.Config, target, [], Precision.BFloat16);
+            var graph = ModelGraph.For(weights.Config, target, Precision.BFloat16);
             Assert.Contains("NotImplemented", Assert.Throws<OnnxRuntimeException>(() => graph.Open(weights, threads: 1)).Message, StringComparison.Ordinal);
         }
     }
@@ -79,7 +79,7 @@ public class HalfPrecisionTests
     {
         var type = precision == Precision.Float16 ? TensorProto.Types.DataType.Float16 : TensorProto.Types.DataType.Bfloat16;
         using var checkpoint = Checkpoint.Open(TestData.PathTo("models", "gemma2", "model"));
-        var model = ModelProto.Parser.ParseFrom(ModelGraph.For(checkpoint.Config, Target.Fused, [], precision).Bytes.Span).Graph;
+        var model = ModelProto.Parser.ParseFrom(ModelGraph.For(checkpoint.Config, Target.Fused, precision).Bytes.Span).Graph;
         var inputs = model.Input.Where(input => input.Type.TensorType.ElemType is not (TensorProto.Types.DataType.Int32 or TensorProto.Types.DataType.Int64));
         Assert.All(inputs, input => Assert.Equal(type, input.Type.TensorType.ElemType));
         Assert.All(model.Initializer.Where(tensor => tensor.DataLocation == TensorProto.Types.DataLocation.External), tensor => Assert.Equal(type, tensor.DataType));
@@ -156,11 +156,11 @@ public class HalfPrecisionTests
         Assert.Equal(stack.Bytes, AdapterStack.BytesFor(checkpoint.Config, slots, Precision.Float16));
         using var weights = Weights.Load(checkpoint, Precision.Float16);
         using var merged = Weights.Merge(checkpoint, slots[0]);
-        using var narrow = new Transformer(weights, target, threads: 1, stack.Modules);
+        using var narrow = new Transformer(weights, target, threads: 1, stack);
         using var exact = new Transformer(merged, target, threads: 1);
         int[] ids = [5, 9, 31, 2, 77, 13];
-        Assert.True(Correlation(narrow.Logits(ids, stack, 0), exact.Logits(ids)) > 0.999);
-        Assert.NotEqual(narrow.Logits(ids, stack, null), narrow.Logits(ids, stack, 0));
+        Assert.True(Correlation(narrow.Logits(ids, 0), exact.Logits(ids)) > 0.999);
+        Assert.NotEqual(narrow.Logits(ids, null), narrow.Logits(ids, 0));
     }
 
     [Fact]

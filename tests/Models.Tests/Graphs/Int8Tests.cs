@@ -32,7 +32,7 @@ public class Int8Tests
         using var weights = Weights.Load(checkpoint, Precision.Int8);
         using var transformer = new Transformer(weights, Target.Fused, threads: 2);
         var texts = Enumerable.Range(0, 33).Select(row => (int[])[1, 10 + row, 40 + (3 * row), 7]).ToList();
-        var together = transformer.Logits(texts, stack: null, []);
+        var together = transformer.Logits(texts, [.. texts.Select(_ => (int?)null)]);
         var size = together.Length / texts.Count;
         for (var row = 0; row < texts.Count; row++)
         {
