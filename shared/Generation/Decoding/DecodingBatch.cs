@@ -67,7 +67,7 @@ internal sealed class DecodingBatch : IDisposable
         memory = DeviceMemory.Of(device);
         leastRows = stack is null ? 1 : LeastRowsWithAdapters(threads);
         leastTokens = Math.Max(ShortestPiece, leastRows);
-        (Rows, MaxLength, capacity) = (Math.Max(rows, leastRows), maxLength, maxLength + leastTokens - 1);
+        (Rows, MaxLength, capacity) = (Math.Max(rows, leastRows), maxLength, Capacity(maxLength, leastRows));
         // One row more, which no step reads, for exchanges.
         sequences = [.. Enumerable.Range(0, Rows + 1).Select(_ => new List<int>())];
         adapters = new int?[Rows + 1];
@@ -123,6 +123,9 @@ internal sealed class DecodingBatch : IDisposable
 
     /// <summary>The fewest rows of a batch whose rows may be under adapters, see <see cref="AdapterStack"/>.</summary>
     public static int LeastRowsWithAdapters(int threads) => 2 * threads;
+
+    /// <summary>Tokens that a row has room for: the shortest piece may begin at a sequence's last token.</summary>
+    public static int Capacity(int maxLength, int leastRows) => maxLength + Math.Max(ShortestPiece, leastRows) - 1;
 
     /// <summary>Tokens of a row's sequence; 0 for an empty row.</summary>
     public int Length(int row) => sequences[row].Count;

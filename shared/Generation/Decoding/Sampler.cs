@@ -99,14 +99,7 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>The id at which the cumulative sum of all weights passes the target.</summary>
     private int Invert(ReadOnlySpan<float> logits, double temperature, float max, double target)
     {
-        var passed = 0.0;
-        var index = 0;
-        var lastWeighty = blockMass.AsSpan().LastIndexOfAnyExcept(0.0);
-        while (index < lastWeighty && target >= passed + blockMass[index])
-        {
-            passed += blockMass[index++];
-        }
-
+        var (index, passed) = BlockAt(target);
         // Weights relative to the block's own maximum: next to a far greater one elsewhere they would be zeros.
         var start = index * Block;
         var part = BlockOf(logits, index);
@@ -367,14 +360,7 @@ internal sealed class Sampler(int vocabulary)
     /// <summary>The id at which the cumulative sum of the weights from the least logit on passes the target.</summary>
     private int InvertFrom(ReadOnlySpan<float> logits, float least, double target)
     {
-        var passed = 0.0;
-        var index = 0;
-        var lastWeighty = blockMass.AsSpan().LastIndexOfAnyExcept(0.0);
-        while (index < lastWeighty && target >= passed + blockMass[index])
-        {
-            passed += blockMass[index++];
-        }
-
+        var (index, passed) = BlockAt(target);
         var (start, length) = Place(index);
         var last = start;
         for (var id = start; id < start + length; id++)
@@ -391,6 +377,20 @@ internal sealed class Sampler(int vocabulary)
         }
 
         return last;
+    }
+
+    /// <summary>The block in which the cumulative sum of the blocks' weights passes the target, and the sum before it.</summary>
+    private (int Index, double Passed) BlockAt(double target)
+    {
+        var passed = 0.0;
+        var index = 0;
+        var lastWeighty = blockMass.AsSpan().LastIndexOfAnyExcept(0.0);
+        while (index < lastWeighty && target >= passed + blockMass[index])
+        {
+            passed += blockMass[index++];
+        }
+
+        return (index, passed);
     }
 
     private ReadOnlySpan<float> BlockOf(ReadOnlySpan<float> logits, int index) =>

@@ -63,24 +63,8 @@ internal static class ElementWise
     /// <returns>Whether the results are finite too; float16 ends at 65504.</returns>
     public static bool Narrow(ReadOnlySpan<float> source, Span<Half> target)
     {
-        const ushort HalfExponent = 0x7C00;
         TensorPrimitives.ConvertToHalf(source, target);
-        var bits = MemoryMarshal.Cast<Half, ushort>(target[..source.Length]);
-        var exponent = new Vector<ushort>(HalfExponent);
-        var found = Vector<ushort>.Zero;
-        var index = 0;
-        for (; index <= bits.Length - Vector<ushort>.Count; index += Vector<ushort>.Count)
-        {
-            found |= Vector.Equals(new Vector<ushort>(bits[index..]) & exponent, exponent);
-        }
-
-        var finite = found == Vector<ushort>.Zero;
-        for (; index < bits.Length; index++)
-        {
-            finite &= (bits[index] & HalfExponent) != HalfExponent;
-        }
-
-        return finite;
+        return NoneIsFull<ushort>(MemoryMarshal.Cast<Half, ushort>(target[..source.Length]), exponent: 0x7C00);
     }
 
     /// <summary>float32 to one of the types of 16 bits, to nearest, ties to even.</summary>
@@ -92,25 +76,7 @@ internal static class ElementWise
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "It has not 16 bits."),
     };
 
-    public static bool AllFinite(ReadOnlySpan<float> values)
-    {
-        var bits = MemoryMarshal.Cast<float, uint>(values);
-        var exponent = new Vector<uint>(Exponent);
-        var found = Vector<uint>.Zero;
-        var index = 0;
-        for (; index <= bits.Length - Vector<uint>.Count; index += Vector<uint>.Count)
-        {
-            found |= Vector.Equals(new Vector<uint>(bits[index..]) & exponent, exponent);
-        }
-
-        var finite = found == Vector<uint>.Zero;
-        for (; index < bits.Length; index++)
-        {
-            finite &= (bits[index] & Exponent) != Exponent;
-        }
-
-        return finite;
-    }
+    public static bool AllFinite(ReadOnlySpan<float> values) => NoneIsFull(MemoryMarshal.Cast<float, uint>(values), Exponent);
 
     /// <summary>
     /// target = earlyWeight · early + (1 − earlyWeight) · late, each product and the sum rounded to float32;
@@ -181,6 +147,27 @@ internal static class ElementWise
             var (ofOne, ofOther) = (BitConverter.UInt32BitsToSingle((uint)early[index] << 16), BitConverter.UInt32BitsToSingle((uint)late[index] << 16));
             target[index] = (float)(ofOne * ofEarly) + (float)(ofOther * ofLate);
             finite &= float.IsFinite(target[index]);
+        }
+
+        return finite;
+    }
+
+    /// <summary>Whether no number has all bits of the exponent set, as infinities and NaN have them.</summary>
+    private static bool NoneIsFull<T>(ReadOnlySpan<T> bits, T exponent)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var full = new Vector<T>(exponent);
+        var found = Vector<T>.Zero;
+        var index = 0;
+        for (; index <= bits.Length - Vector<T>.Count; index += Vector<T>.Count)
+        {
+            found |= Vector.Equals(new Vector<T>(bits[index..]) & full, full);
+        }
+
+        var finite = found == Vector<T>.Zero;
+        for (; index < bits.Length; index++)
+        {
+            finite &= (bits[index] & exponent) != exponent;
         }
 
         return finite;

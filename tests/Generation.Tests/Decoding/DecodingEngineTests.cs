@@ -268,8 +268,8 @@ public class DecodingEngineTests
     public void Rows_are_fewer_where_memory_is_short_and_a_model_that_cannot_fit_is_refused_with_the_numbers()
     {
         using var weights = Reference.Load("qwen2-tied", "model");
-        // 3 layers, keys and values, 2 heads, 100 tokens of 16 floats, and 384 logits.
-        const long Row = (3 * 2 * 2 * 100 * 16 * 4) + (384 * 4);
+        // 3 layers, keys and values, 2 heads, 100 tokens and the rest of a shortest piece of 16, of 16 floats, and 384 logits.
+        const long Row = (3 * 2 * 2 * (100 + 15) * 16 * 4) + (384 * 4);
         var options = new EngineOptions { MaxLength = 100, Threads = 1 };
         var plan = EngineMemory.Plan(weights.Config, weights.Precision, options);
         Assert.Equal(Row, plan.Row);
