@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Hindsight.Generation;
 using Hindsight.Models;
@@ -112,31 +111,19 @@ internal static class Adapters
                 var module = tensor.Name[..^".weight".Length];
                 return new[]
                 {
-                    (Name: $"base_model.model.{module}.lora_A.weight", Shape: (int[])[Rank, tensor.Shape[1]]),
-                    (Name: $"base_model.model.{module}.lora_B.weight", Shape: (int[])[tensor.Shape[0], Rank]),
+                    (Name: $"base_model.model.{module}.lora_A.weight", Shape: (long[])[Rank, tensor.Shape[1]]),
+                    (Name: $"base_model.model.{module}.lora_B.weight", Shape: (long[])[tensor.Shape[0], Rank]),
                 };
             }).ToList();
-        var offset = 0L;
-        var header = new Dictionary<string, object>();
-        foreach (var (name, shape) in factors)
-        {
-            var end = offset + ((long)sizeof(float) * shape[0] * shape[1]);
-            header.Add(name, new { dtype = "F32", shape, data_offsets = new[] { offset, end } });
-            offset = end;
-        }
-
-        var text = JsonSerializer.Serialize(header);
-        text = text.PadRight((text.Length + 7) / 8 * 8);
         var random = new Random(100 + seed);
-        var values = new float[offset / sizeof(float)];
+        var values = new float[factors.Sum(factor => factor.Shape[0] * factor.Shape[1])];
         foreach (ref var value in values.AsSpan())
         {
             value = 0.02f * ((2 * random.NextSingle()) - 1);
         }
 
         using var file = File.Create(Path.Combine(folder, "adapter_model.safetensors"));
-        file.Write(BitConverter.GetBytes((long)text.Length));
-        file.Write(Encoding.UTF8.GetBytes(text));
+        file.Write(SafetensorsHeader.Serialize(factors.Select(factor => (factor.Name, StoredType.F32, (IReadOnlyList<long>)factor.Shape))));
         file.Write(MemoryMarshal.AsBytes(values.AsSpan()));
         return folder;
     }

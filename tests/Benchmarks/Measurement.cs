@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Hindsight.Benchmarks;
 
 /// <summary>How long one contender took in each round of a run.</summary>
@@ -12,7 +14,12 @@ internal sealed record Measurement(string Name, IReadOnlyList<double> Seconds)
     /// counted one warm caches and the compiler.
     /// </summary>
     public static IReadOnlyList<Measurement> Interleave(
-        TimeProvider clock, int rounds, int warmUps, params IReadOnlyList<(string Name, Action Run)> contenders)
+        TimeProvider clock, int rounds, int warmUps, params IReadOnlyList<(string Name, Action Run)> contenders) =>
+        Interleave(clock, rounds, warmUps, [.. contenders.Select(contender => (contender.Name, (Action<int>)(_ => contender.Run())))]);
+
+    /// <summary>Contenders that are told the number of the round, from 0; those that warm up have negative ones.</summary>
+    public static IReadOnlyList<Measurement> Interleave(
+        TimeProvider clock, int rounds, int warmUps, IReadOnlyList<(string Name, Action<int> Run)> contenders)
     {
         var seconds = contenders.Select(_ => new List<double>()).ToArray();
         for (var round = -warmUps; round < rounds; round++)
@@ -20,11 +27,15 @@ internal sealed record Measurement(string Name, IReadOnlyList<double> Seconds)
             for (var index = 0; index < contenders.Count; index++)
             {
                 var start = clock.GetTimestamp();
-                contenders[index].Run();
+                contenders[index].Run(round);
+                var taken = clock.GetElapsedTime(start).TotalSeconds;
                 if (round >= 0)
                 {
-                    seconds[index].Add(clock.GetElapsedTime(start).TotalSeconds);
+                    seconds[index].Add(taken);
                 }
+
+                // A run takes minutes: whoever waits sees how far it is.
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"round {round + 1} of {rounds}: {contenders[index].Name} {taken:F2} s"));
             }
         }
 

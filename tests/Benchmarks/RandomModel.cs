@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
+using Hindsight.Models;
 
 namespace Hindsight.Benchmarks;
 
@@ -89,20 +89,8 @@ internal sealed record RandomModel(
 
     private void Write(string path, int seed)
     {
-        var offset = 0L;
-        var header = new Dictionary<string, object>();
-        foreach (var (name, shape) in Tensors())
-        {
-            var end = offset + (sizeof(float) * shape.Aggregate(1L, (size, side) => size * side));
-            header.Add(name, new { dtype = "F32", shape, data_offsets = new[] { offset, end } });
-            offset = end;
-        }
-
-        var text = JsonSerializer.Serialize(header);
-        text = text.PadRight((text.Length + 7) / 8 * 8);
         using var file = File.Create(path, 1 << 20);
-        file.Write(BitConverter.GetBytes((long)text.Length));
-        file.Write(Encoding.UTF8.GetBytes(text));
+        file.Write(SafetensorsHeader.Serialize(Tensors().Select(tensor => (tensor.Name, StoredType.F32, (IReadOnlyList<long>)[.. tensor.Shape.Select(side => (long)side)]))));
         var random = new Random(seed);
         var buffer = new float[1 << 16];
         foreach (var (_, shape) in Tensors())
