@@ -92,6 +92,8 @@ public sealed class AdapterTests : IDisposable
     [InlineData("use_dora", "generate MODEL --adapter DORA --prompt x")]
     [InlineData("precision", "generate MODEL --prompt x --precision float8")]
     [InlineData("needs a GPU", "generate MODEL --prompt x --precision bfloat16")]
+    [InlineData("float32 is for the CPU", "generate MODEL --prompt x --device cuda")]
+    [InlineData("int8 is for the CPU", "generate MODEL --prompt x --device cuda --precision int8")]
     [InlineData("does not fit", "generate MODEL --prompt x --memory 0.01")]
     [InlineData("--prompt-ids must be", "generate MODEL --prompt-ids 1,x")]
     [InlineData("give one of them", "generate MODEL --prompt-ids 1 --prompt x")]

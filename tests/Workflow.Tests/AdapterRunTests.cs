@@ -157,6 +157,30 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Contains("needs a GPU", await pipeline.ReportAsync("precision", ReportFiles.Markdown), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("float32")]
+    [InlineData("int8")]
+    public async Task A_worker_with_a_gpu_says_what_it_cannot_compute_in(string precision)
+    {
+        var run = $"gpu-{precision}";
+        var options = pipeline.Get<WorkflowOptions>();
+        // Made while it computes on the CPU: a GPU is not asked for what it could not compute.
+        pipeline.Get<ShardWorker>();
+        await DropAsync(run);
+        await pipeline.UploadSpecAsync(run, Spec(run, precision).Replace("\"maxTokens\": 12", "\"maxTokens\": 9", StringComparison.Ordinal));
+        options.Device = Device.Cuda;
+        try
+        {
+            await pipeline.PumpAsync();
+        }
+        finally
+        {
+            options.Device = Device.Cpu;
+        }
+
+        Assert.Contains($"The precision {precision} is for the CPU; on a GPU take float16 or bfloat16.", await pipeline.ReportAsync(run, ReportFiles.Markdown), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Adapters_that_do_not_fit_at_once_are_drawn_in_turns()
     {
@@ -280,6 +304,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
                 var answer = stored[(((Prompt)completion.Request.Tag!).Digest, completion.Sample)];
                 Assert.Equal(completion.Ids, answer.Ids);
                 Assert.Equal(completion.Text, answer.Text);
+                Assert.Equal(engine.ComputedOn, answer.Device);
                 Assert.Equal(completion.LogProbability, answer.LogProbability, 1e-2);
             }
         }

@@ -65,9 +65,6 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
     public const int NumericsVersion = 2;
 
-    /// <summary>The CPU as <see cref="ComputedOn"/> names it.</summary>
-    public static string Device { get; } = NameOf(Models.Device.Cpu);
-
     private const int PiecesForEmptyRows = 8;
 
     private readonly DecodingBatch batch;
@@ -94,7 +91,7 @@ public sealed class DecodingEngine : IDisposable
         var config = weights.Config;
         Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
         batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack, options.Device);
-        (ComputedOn, IsBatchInvariant) = (NameOf(options.Device), options.Device == Models.Device.Cpu);
+        (ComputedOn, IsBatchInvariant) = (NameOf(options.Device), options.Device == Device.Cpu);
         samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
         (rows, newest) = (new Row?[batch.Rows], new int[batch.Rows]);
         try
@@ -198,7 +195,7 @@ public sealed class DecodingEngine : IDisposable
     public void Dispose() => batch.Dispose();
 
     private static string NameOf(Device device) =>
-        $"{(device == Models.Device.Cuda ? "GPU" : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+        $"{(device == Device.Cuda ? "GPU" : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
     /// <summary>An adapter whose logits are the base's was not trained, or did not find its way into the graph.</summary>
     private void RequireEffect(AdapterStack? stack)

@@ -22,6 +22,7 @@ internal sealed class LoadedModel : IDisposable
     private readonly AdapterStack? stack;
     private readonly Dictionary<string, int> slots;
     private DecodingEngine? engine;
+    private Device device;
     private int length;
 
     private LoadedModel(ModelParts parts, Weights weights, AdapterStack? stack, IReadOnlyList<Variant> adapters)
@@ -33,10 +34,12 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>What was asked for; there may have been room for fewer adapters, see <see cref="Holds"/>.</summary>
     public ModelParts Parts { get; }
 
-    /// <summary>Bytes that the engine may take, as planned.</summary>
-    public long Bytes => engine?.Memory.Total ?? long.MaxValue;
+    /// <summary>Bytes of this machine's memory that it may take, as planned: beside a GPU's own, what was copied there.</summary>
+    public long HostBytes => engine is null ? long.MaxValue
+        : device == Device.Cpu ? engine.Memory.Total
+        : engine.Memory.Weights + engine.Memory.Adapters;
 
-    /// <summary>Bytes that weights and adapters take before there is an engine over them.</summary>
+    /// <summary>Bytes of this machine's memory that weights and adapters take before there is an engine over them.</summary>
     /// <inheritdoc cref="LoadAsync"/>
     public static async Task<long> BytesAsync(ModelParts parts, EngineOptions options, CheckpointCache cache, CancellationToken cancellation)
     {
@@ -49,7 +52,7 @@ internal sealed class LoadedModel : IDisposable
                 adapters.Add(await OpenedUpdate.OpenAsync(cache, parts.Run, adapter, cancellation));
             }
 
-            var plan = EngineMemory.Plan(config, parts.Precision, options, adapters.Count == 0 ? 0 : AdapterStack.BytesFor(config, [.. adapters.Select(adapter => adapter.Update)]));
+            var plan = EngineMemory.Plan(config, parts.Precision, options, adapters.Count == 0 ? 0 : AdapterStack.BytesFor(config, [.. adapters.Select(adapter => adapter.Update)], parts.Precision));
             return plan.Weights + plan.Adapters;
         }
         finally
@@ -88,7 +91,7 @@ internal sealed class LoadedModel : IDisposable
                     var weights = Read(late, early, variant.EarlyWeight, merged?.Update, parts.Precision);
                     try
                     {
-                        var stack = fitting == 0 ? null : AdapterStack.Create(config, updates[..fitting]);
+                        var stack = fitting == 0 ? null : AdapterStack.Create(config, updates[..fitting], parts.Precision);
                         return new LoadedModel(parts, weights, stack, [.. parts.Adapters.Take(fitting)]);
                     }
                     catch
@@ -119,7 +122,7 @@ internal sealed class LoadedModel : IDisposable
             engine?.Dispose();
             engine = null;
             engine = new DecodingEngine(weights, options, stack);
-            length = options.MaxLength;
+            (device, length) = (options.Device, options.MaxLength);
         }
 
         return engine;
@@ -139,7 +142,7 @@ internal sealed class LoadedModel : IDisposable
         {
             try
             {
-                EngineMemory.Plan(config, precision, options, count == 0 ? 0 : AdapterStack.BytesFor(config, updates[..count]));
+                EngineMemory.Plan(config, precision, options, count == 0 ? 0 : AdapterStack.BytesFor(config, updates[..count], precision));
                 return count;
             }
             catch (InvalidDataException) when (count > 1)

@@ -19,6 +19,9 @@ public sealed class ShardWorker(
 
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
+    /// <summary>Asked once, before anything lies there: a worker without its GPU does not start, and its shards go to others.</summary>
+    private readonly long deviceMemory = new EngineOptions { Device = options.Device }.Memory;
+
     private readonly SemaphoreSlim turn = new(1);
     private readonly SemaphoreSlim device = new(1);
     private LoadedModel? onDevice;
@@ -124,6 +127,7 @@ public sealed class ShardWorker(
 
         var engineOptions = EngineOptionsFor(left.Max(item => item.PromptIds.Count + item.Decoding.MaxTokens));
         var parts = Parts(evaluation, variants, plan, shard);
+        engineOptions.Check(parts.Precision);
         await TakeDeviceAsync(parts, engineOptions, cancellation);
         try
         {
@@ -169,7 +173,7 @@ public sealed class ShardWorker(
     /// </summary>
     private static ModelParts Parts(Evaluation evaluation, IReadOnlyList<Variant> variants, StagePlan plan, Shard shard)
     {
-        var precision = PrecisionNames.OnCpu(evaluation.Spec.Precision);
+        var precision = PrecisionNames.Parse(evaluation.Spec.Precision);
         if (!plan.Together.Contains(shard.Wanted[0].Variant))
         {
             return new ModelParts(evaluation.Run, precision, variants[shard.Wanted[0].Variant], []);
@@ -194,7 +198,7 @@ public sealed class ShardWorker(
             await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
             {
                 var item = (Work)completions[0].Request.Tag!;
-                await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
+                await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion, engine.ComputedOn))], cancellation);
                 drawn += completions.Count;
                 tokens += completions.Sum(completion => completion.Ids.Count);
             }
@@ -323,7 +327,7 @@ public sealed class ShardWorker(
             return null;
         }
 
-        var room = engineOptions.Memory - busy.Bytes;
+        var room = (engineOptions.Device == Device.Cpu ? engineOptions.Memory : new EngineOptions().Memory) - busy.HostBytes;
         return await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) <= room
             ? await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation)
             : null;
@@ -348,14 +352,15 @@ public sealed class ShardWorker(
         return defaults with
         {
             MaxLength = length,
+            Device = options.Device,
             Threads = options.Threads > 0 ? options.Threads : defaults.Threads,
-            Memory = options.Memory > 0 ? options.Memory : defaults.Memory,
+            Memory = options.Memory > 0 ? options.Memory : deviceMemory,
         };
     }
 
-    private static Answer ToAnswer(Work work, Completion completion) => new(
+    private static Answer ToAnswer(Work work, Completion completion, string device) => new(
         work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
-        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, DecodingEngine.Device);
+        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, device);
 
     /// <summary>Answers to draw from one variant to one prompt, and where they belong.</summary>
     private sealed record Work(
