@@ -76,10 +76,11 @@ internal static class GenerateCommand
         string folder, string? adapterFolder, string? prompt, string? promptIds, bool chat, Decoding decoding, int samples, bool json,
         Precision precision, EngineOptions room, CancellationToken cancellation)
     {
-        using var checkpoint = Checkpoint.Open(folder);
+        var needsText = prompt is not null || !json || decoding.Stop.Count > 0;
+        using var checkpoint = Checkpoint.Open(folder, needsText);
         using var adapter = adapterFolder is null ? null : Adapter.Open(adapterFolder, checkpoint.Config);
         var update = adapter is null ? null : new AdapterUpdate(adapter);
-        var text = prompt is null && json && decoding.Stop.Count == 0 ? TryReadText(folder, adapterFolder) : ReadText(folder, adapterFolder);
+        var text = needsText ? ReadText(folder, adapterFolder) : TryReadText(folder, adapterFolder);
         var ids = promptIds is not null ? ParseIds(promptIds)
             : text!.Tokenizer.Encode(chat ? Render(adapterFolder ?? folder, text, prompt!) : prompt!, addSpecialTokens: !chat);
         room = room with { MaxLength = (int)Math.Clamp((long)ids.Count + decoding.MaxTokens, 2, int.MaxValue) };

@@ -45,6 +45,10 @@ public sealed class AdapterTests : IDisposable
         Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(result.Output).RootElement.GetProperty("text").ValueKind);
         Assert.Equal(1, asText.ExitCode);
         Assert.Contains("tokenizer.json", asText.Errors, StringComparison.Ordinal);
+
+        File.Delete(_cli.PathTo("model", "tokenizer.json"));
+        Assert.Equal(result.Output, (await _cli.RunAsync("generate", "model", "--prompt-ids", "54, 71,9", "--max-tokens", "4", "--json")).Output);
+        Assert.Contains("tokenizer.json is missing", (await _cli.RunAsync("generate", "model", "--prompt-ids", "54,71,9")).Errors, StringComparison.Ordinal);
     }
 
     [Fact]
