@@ -53,6 +53,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Equal(4 * Problems.Length * 3, drawn);
         var report = await pipeline.ReportAsync("side", ReportFiles.Markdown);
         Assert.Contains("in one batch over one base", report, StringComparison.Ordinal);
+        Assert.Contains("an answer cannot differ with its neighbours in a batch", report, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -65,6 +65,8 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
     public const int NumericsVersion = 2;
 
+    private const string Gpu = "GPU";
+
     private const int PiecesForEmptyRows = 8;
 
     private readonly DecodingBatch batch;
@@ -91,7 +93,7 @@ public sealed class DecodingEngine : IDisposable
         var config = weights.Config;
         Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
         batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack, options.Device);
-        (ComputedOn, IsBatchInvariant) = (NameOf(options.Device), options.Device == Device.Cpu);
+        ComputedOn = NameOf(options.Device);
         samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
         (rows, newest) = (new Row?[batch.Rows], new int[batch.Rows]);
         try
@@ -115,7 +117,7 @@ public sealed class DecodingEngine : IDisposable
     /// Whether an answer has the same bits whatever is drawn beside it. On a GPU it may not: products of another number of rows are
     /// computed by other kernels, which sum in another order, so that a token of nearly the same probability can be drawn in its place.
     /// </summary>
-    public bool IsBatchInvariant { get; }
+    public bool IsBatchInvariant => IsBatchInvariantOn(ComputedOn);
 
     /// <summary>What it takes.</summary>
     public EngineMemory Memory { get; }
@@ -192,10 +194,13 @@ public sealed class DecodingEngine : IDisposable
         }
     }
 
+    /// <summary><see cref="IsBatchInvariant"/> of an engine that said <see cref="ComputedOn"/> of itself.</summary>
+    public static bool IsBatchInvariantOn(string computedOn) => !computedOn.StartsWith(Gpu, StringComparison.Ordinal);
+
     public void Dispose() => batch.Dispose();
 
     private static string NameOf(Device device) =>
-        $"{(device == Device.Cuda ? "GPU" : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+        $"{(device == Device.Cuda ? Gpu : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
     /// <summary>An adapter whose logits are the base's was not trained, or did not find its way into the graph.</summary>
     private void RequireEffect(AdapterStack? stack)
