@@ -98,6 +98,27 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.NotNull((await pipeline.ScoresAsync("bare")).Base);
     }
 
+    [Fact]
+    public async Task An_adapter_without_effect_is_named_and_the_others_of_its_batch_are_drawn()
+    {
+        await DropAsync("idle");
+        await pipeline.UploadSpecAsync("idle", Spec("idle").Replace("\"maxTokens\": 12", "\"maxTokens\": 8", StringComparison.Ordinal));
+        await UploadAdapterAsync("idle", "checkpoint-3", scale: 1e-20f);
+        await pipeline.AnnounceAsync("idle", "checkpoint-3");
+        await pipeline.PumpAsync();
+
+        var (evaluation, suite) = await EvaluationAsync("idle");
+        var plan = await new StageBoard(pipeline.Store, "idle", evaluation.Id, Stage.Trajectory).ReadPlanAsync(CancellationToken.None);
+        Assert.Equal([0, 1, 2, 3], plan!.Together);
+        foreach (var variant in evaluation.Variants(Stage.Trajectory).Take(3))
+        {
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+        }
+
+        Assert.Equal(["checkpoint-1", "checkpoint-2"], (await pipeline.ScoresAsync("idle")).Trajectory.Select(checkpoint => checkpoint.Name));
+        Assert.Contains("idle/checkpoint-3 does not change the model's logits", await pipeline.ReportAsync("idle", ReportFiles.Markdown), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("dora", "use_dora")]
     [InlineData("nan", "not a finite number")]

@@ -146,25 +146,30 @@ public sealed class ShardWorker(
     {
         var started = clock.GetTimestamp();
         var (drawn, tokens) = (0, 0L);
+        var refused = new List<string>();
         while (left.Count > 0)
         {
             var model = await LoadAsync(parts, engineOptions, cancellation);
+            var engine = model.Engine(engineOptions);
+            string? Refusal(Work item) => model.SlotOf(item.Variant) is { } slot ? engine.WithoutEffect.GetValueOrDefault(slot) : null;
             var held = left.Where(item => model.Holds(item.Variant)).ToList();
             left.RemoveAll(item => model.Holds(item.Variant));
             // One tokenizer at a time; the checkpoints of a run share one, as a rule.
-            foreach (var work in held.GroupBy(item => item.TokensDigest))
+            foreach (var work in held.Where(item => Refusal(item) is null).GroupBy(item => item.TokensDigest))
             {
-                var (answered, written) = await DrawAsync(model, model.Engine(engineOptions), [.. work], cancellation);
+                var (answered, written) = await DrawAsync(model, engine, [.. work], cancellation);
                 (drawn, tokens) = (drawn + answered, tokens + written);
             }
 
+            refused.AddRange(held.Select(Refusal).OfType<string>());
             // What had no room beside the others.
             parts = parts with { Adapters = [.. parts.Adapters.Where(variant => !model.Holds(variant))] };
         }
 
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         log.LogInformation("Drew {Answers} answers, {Tokens} tokens, in {Seconds:0.0} s", drawn, tokens, seconds);
-        return new ShardDone(drawn, tokens, seconds);
+        // Said when the other adapters' answers are stored.
+        return refused.Count == 0 ? new ShardDone(drawn, tokens, seconds) : throw new InvalidDataException(string.Join(' ', refused.Distinct()));
     }
 
     /// <summary>

@@ -110,7 +110,8 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Clusters = [.. suite.Problems.Select(problem => problem.Cluster)],
             Base = drawn.FirstOrDefault(variant => variant.Variant.Late == evaluation.Base)?.ToAnswers(count),
             Trajectory = [.. checkpoints.Select(variant => variant.ToAnswers(count))],
-            Interpolations = points.Count > 1 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) : null,
+            // Without the late parent's answers there is nothing to compare with.
+            Interpolations = points.Count > 1 && points[0].EarlyWeight == 0 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) : null,
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
