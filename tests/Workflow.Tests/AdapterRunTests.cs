@@ -222,7 +222,8 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
             room = room with { Memory = plan.Total - (plan.Row * (plan.Rows - 2)) };
         }
 
-        using (var model = await LoadedModel.LoadAsync(new ModelParts("turns", Precision.Float32, new Variant(evaluation.Base!), adapters), room, cache, CancellationToken.None))
+        using (var checkpoints = new OpenCheckpoints())
+        using (var model = await LoadedModel.LoadAsync(new ModelParts("turns", Precision.Float32, new Variant(evaluation.Base!), adapters), room, cache, checkpoints, CancellationToken.None))
         {
             Assert.Equal([true, false], adapters.Select(model.Holds));
         }

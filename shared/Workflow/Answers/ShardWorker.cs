@@ -22,9 +22,13 @@ public sealed class ShardWorker(
     /// <summary>Asked once, before anything lies there: a worker without its GPU does not start, and its shards go to others.</summary>
     private readonly long deviceMemory = new EngineOptions { Device = options.Device }.Memory;
 
+    private readonly OpenCheckpoints checkpoints = new();
     private readonly SemaphoreSlim turn = new(1);
     private readonly SemaphoreSlim device = new(1);
     private LoadedModel? onDevice;
+
+    /// <summary>How many times a checkpoint's files were opened to read its weights.</summary>
+    internal int CheckpointsOpened => checkpoints.Opened;
 
     /// <summary>Draws what is still missing of a shard.</summary>
     /// <returns>Null when the shard is closed; else why it can never succeed (and it is given up).</returns>
@@ -82,6 +86,7 @@ public sealed class ShardWorker(
         // A shard may still be stopping; its engine cannot be freed under it.
         device.Wait();
         onDevice?.Dispose();
+        checkpoints.Dispose();
         device.Dispose();
         turn.Dispose();
     }
@@ -334,7 +339,7 @@ public sealed class ShardWorker(
 
         var room = (engineOptions.Device == Device.Cpu ? engineOptions.Memory : new EngineOptions().Memory) - busy.HostBytes;
         return await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) <= room
-            ? await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation)
+            ? await LoadedModel.LoadAsync(parts, engineOptions, cache, checkpoints, cancellation)
             : null;
     }
 
@@ -345,7 +350,7 @@ public sealed class ShardWorker(
         {
             onDevice?.Dispose();
             onDevice = null;
-            onDevice = await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation);
+            onDevice = await LoadedModel.LoadAsync(parts, engineOptions, cache, checkpoints, cancellation);
         }
 
         return onDevice;
