@@ -133,8 +133,6 @@ internal sealed class LocalHost : IAsyncDisposable
 
         start.Environment["Workflow__Threads"] = Math.Max(1, Environment.ProcessorCount / generators).ToString(CultureInfo.InvariantCulture);
         start.Environment["Workflow__Memory"] = (new EngineOptions { Device = device }.Memory / generators).ToString(CultureInfo.InvariantCulture);
-        // A second shard waits for the device, with its weights read ahead.
-        start.Environment["AzureFunctionsJobHost__extensions__serviceBus__maxConcurrentCalls"] = "2";
         return Process.Start(start)!;
     }
 }

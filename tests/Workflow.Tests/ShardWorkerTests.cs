@@ -1,10 +1,15 @@
 using System.Text;
+using Hindsight.Generation;
+using Hindsight.Models;
 
 namespace Hindsight.Workflow.Tests;
 
 /// <summary>How often a worker reads weights, and when.</summary>
 public sealed class ShardWorkerTests : IClassFixture<Pipeline>
 {
+    private const string ReadAhead = "are read ahead";
+    private const string NoRoom = "There is no room to read";
+
     private static readonly string[] Problems =
     [
         """{"id": "a", "question": "1 + 1 =", "answer": "2", "grader": "number"}""",
@@ -45,6 +50,59 @@ public sealed class ShardWorkerTests : IClassFixture<Pipeline>
         Assert.Equal([1, 2, 2, 2, 3, 3, 4, 5], [Opened(0), Opened(0, 1), Opened(1, 0), Opened(0), Opened(2), Opened(2, 0), Opened(1, 2), Opened(0)]);
         Assert.Throws<InvalidDataException>(() => open.Read([Path.Combine(folders[0], "nowhere")], _ => 0));
         Assert.Equal(5, Opened(0));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_next_shards_weights_are_read_while_one_is_drawn_if_both_fit(bool fit)
+    {
+        var run = fit ? "ahead" : "full";
+        await DropAsync(run, "[]");
+        var worker = pipeline.Get<ShardWorker>();
+        await pipeline.Get<EvaluationPlanner>().PlanAsync(new PlanMessage(run), CancellationToken.None);
+        var board = await BoardAsync(run, Stage.Trajectory);
+        Assert.Equal(2, (await board.ReadPlanAsync(CancellationToken.None))!.Shards.Count);
+        var before = worker.CheckpointsOpened;
+        var options = pipeline.Get<WorkflowOptions>();
+        options.Memory = fit ? 0 : RoomForOne();
+        var atGate = pipeline.Answers.Close();
+        var first = DrawAsync(0);
+        Task<string?> second;
+        try
+        {
+            await await Task.WhenAny(atGate, first);
+            Assert.Equal(1, worker.CheckpointsOpened - before);
+            second = DrawAsync(1);
+
+            Assert.Contains(fit ? ReadAhead : NoRoom, await pipeline.Log.NextAsync(ReadAhead, NoRoom), StringComparison.Ordinal);
+            Assert.Equal(fit ? 2 : 1, worker.CheckpointsOpened - before);
+            Assert.False(first.IsCompleted);
+            Assert.False(await board.IsClosedAsync(0, CancellationToken.None));
+        }
+        finally
+        {
+            pipeline.Answers.Open();
+        }
+
+        Assert.Null(await first);
+        Assert.Null(await second);
+        options.Memory = 0;
+        Assert.Equal(2, worker.CheckpointsOpened - before);
+        await pipeline.PumpAsync();
+        Assert.Empty((await pipeline.ScoresAsync(run)).IncompleteProblems);
+
+        async Task<string?> DrawAsync(int shard) =>
+            await Task.Run(async () => await worker.DrawAsync(new GenerateMessage(run, (await pipeline.StatusAsync(run)).Evaluation!, Stage.Trajectory, shard), CancellationToken.None));
+    }
+
+    /// <summary>Bytes for the model and a few answers at once; what is left over is less than its weights again.</summary>
+    private static long RoomForOne()
+    {
+        var config = Path.Combine(TestData.PathTo("models", "qwen2-tied", "model"), "config.json");
+        var plan = EngineMemory.Plan(
+            ModelConfig.Parse(File.ReadAllBytes(config), config), Precision.Float32, new EngineOptions { MaxLength = 64, Threads = 1, Memory = 8L << 30 });
+        return plan.Total - (plan.Row * (plan.Rows - 4));
     }
 
     private async Task<StageBoard> BoardAsync(string run, Stage stage) =>

@@ -338,9 +338,16 @@ public sealed class ShardWorker(
         }
 
         var room = (engineOptions.Device == Device.Cpu ? engineOptions.Memory : new EngineOptions().Memory) - busy.HostBytes;
-        return await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) <= room
-            ? await LoadedModel.LoadAsync(parts, engineOptions, cache, checkpoints, cancellation)
-            : null;
+        // What has yet to load other adapters will want all the room there is.
+        if (!busy.IsWhole || await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) > room)
+        {
+            log.LogInformation("There is no room to read the weights of {Variant} ahead", parts.Weights.Name);
+            return null;
+        }
+
+        var ahead = await LoadedModel.LoadAsync(parts, engineOptions, cache, checkpoints, cancellation);
+        log.LogInformation("The weights of {Variant} are read ahead", parts.Weights.Name);
+        return ahead;
     }
 
     /// <summary>What is on the device, if it is what is wanted; else that is loaded in its place.</summary>
