@@ -92,7 +92,7 @@ public class AdapterEngineTests
         Assert.Contains("changed-0 does not change", why, StringComparison.Ordinal);
         Assert.Equal(why, Assert.Throws<InvalidDataException>(() => engine.Generate([Request([1, 2, 3], 1)], Reference.Letters, []).ToList()).Message);
 
-        var (prompt, greedy) = Reference.Answers("lora-qwen2-qv-r4", "golden").First();
+        var (prompt, greedy) = Reference.Answers("lora-qwen2-qv-r4", "golden")[0];
         Assert.Equal(greedy, Assert.Single(engine.Generate([Request(prompt, 0)], Reference.Letters, [])).Ids);
         Assert.Equal(prompt.Length, engine.Work.PromptTokens);
     }
