@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
+using Hindsight.Generation;
+using Hindsight.Models;
 using Hindsight.Workflow;
 using Spectre.Console;
 
@@ -45,7 +47,8 @@ internal static class EvaluateCommand
         var run = Names.Require(name ?? Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar)), "run");
         var checkpoints = RunFolder.Open(folder);
         var suite = ReadSuite(suiteFile);
-        var spec = ReadSpec(folder, checkpoints, suite.Name, samples);
+        var (generators, device) = (arguments.GetValue(shared.Generators), arguments.GetValue(shared.Device));
+        var spec = ReadSpec(folder, checkpoints, suite.Name, samples, device);
 
         await using var storage = await Storage.OpenAsync(arguments.GetValue(shared.Connection), share: false, cancellation);
         await BlobStore.WriteIfChangedAsync(storage.Blobs.Suites.GetBlobClient($"{suite.Name}.jsonl"), suite.Content, cancellation);
@@ -54,7 +57,7 @@ internal static class EvaluateCommand
         var progress = EvaluationProgress.Create(AnsiConsole.Console);
         await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs.Checkpoints, run, report, cancellation));
         RunStatus status;
-        await using (var host = await LocalHost.StartAsync(storage.Connection, arguments.GetValue(shared.Generators), cancellation))
+        await using (var host = await LocalHost.StartAsync(storage.Connection, generators, device, cancellation))
         {
             await host.PlanAsync(run, cancellation);
             status = await progress.WaitAsync(StatusCommand.Reader(storage.Blobs), run, host.CheckGenerators, cancellation);
@@ -92,7 +95,7 @@ internal static class EvaluateCommand
     }
 
     /// <summary>The folder's evaluation.json, with the suite given and the checkpoints found.</summary>
-    private static EvaluationSpec ReadSpec(string folder, RunFolder checkpoints, string suite, int? samples)
+    private static EvaluationSpec ReadSpec(string folder, RunFolder checkpoints, string suite, int? samples, Device device)
     {
         var file = Path.Combine(folder, EvaluationFreezer.FileName);
         var spec = File.Exists(file) ? EvaluationSpec.Parse(File.ReadAllBytes(file), file) : new EvaluationSpec();
@@ -102,8 +105,9 @@ internal static class EvaluateCommand
         }
 
         spec = spec with { Suite = suite, Checkpoints = spec.Checkpoints ?? checkpoints.Checkpoints, SamplesPerProblem = samples ?? spec.SamplesPerProblem };
-        // The generators of this machine compute on its processors: said before anything is uploaded.
-        _ = PrecisionNames.OnCpu(spec.Precision);
+        // Said before anything is uploaded.
+        DeviceMemory.Of(device);
+        new EngineOptions { Device = device }.Check(PrecisionNames.Parse(spec.Precision));
         return EvaluationSpec.Parse(spec.ToJson(), "This evaluation");
     }
 
@@ -113,6 +117,8 @@ internal static class EvaluateCommand
         {
             Description = "Generator processes of their own, as containers would be. Default 0: the generator runs in this process.",
         };
+
+        public Option<Device> Device { get; } = LocalHost.DeviceOption();
 
         public Option<string> Out { get; } = new("--out")
         {
@@ -132,6 +138,7 @@ internal static class EvaluateCommand
                 }
             });
             command.Add(Generators);
+            command.Add(Device);
             command.Add(Out);
             command.Add(Connection);
         }

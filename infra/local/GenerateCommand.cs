@@ -33,11 +33,12 @@ internal static class GenerateCommand
         var stop = new Option<string[]>("--stop") { Description = "A text that ends an answer; may be given several times." };
         var ignoreEos = new Option<bool>("--ignore-eos") { Description = "Go on after end-of-text ids." };
         var json = new Option<bool>("--json") { Description = "A JSON line per answer: token ids, text, log-probabilities, finish reason." };
-        var precision = new Option<string>("--precision") { Description = "float32 (the default) or int8.", DefaultValueFactory = _ => "float32" };
+        var precision = new Option<string>("--precision") { Description = "float32 (the default) or int8; on a GPU float16 or bfloat16.", DefaultValueFactory = _ => "float32" };
         var memory = new Option<double?>("--memory") { Description = "GiB that weights, keys and values may take together. Default: most of what the machine has." };
+        var device = LocalHost.DeviceOption();
         var command = new Command("generate", "Draw answers from a single checkpoint.")
         {
-            folder, adapter, prompt, promptIds, chat, greedy, temperature, topP, topK, maxTokens, samples, seed, stop, ignoreEos, json, precision, memory,
+            folder, adapter, prompt, promptIds, chat, greedy, temperature, topP, topK, maxTokens, samples, seed, stop, ignoreEos, json, precision, device, memory,
         };
         command.Run((arguments, cancellation) => Task.Run(
             () =>
@@ -57,12 +58,14 @@ internal static class GenerateCommand
                     Seed = arguments.GetValue(seed),
                     IgnoreEos = arguments.GetValue(ignoreEos),
                 };
-                var defaults = new EngineOptions();
-                var room = defaults with { Memory = arguments.GetValue(memory) is { } gib ? (long)(gib * (1L << 30)) : defaults.Memory };
+                var room = new EngineOptions { Device = arguments.GetValue(device) };
+                var computed = PrecisionNames.Parse(arguments.GetRequiredValue(precision));
+                room.Check(computed);
+                room = room with { Memory = arguments.GetValue(memory) is { } gib ? (long)(gib * (1L << 30)) : room.Memory };
                 Generate(
                     arguments.GetRequiredValue(folder), arguments.GetValue(adapter), arguments.GetValue(prompt), arguments.GetValue(promptIds),
                     arguments.GetValue(chat), decoding, arguments.GetValue(samples), arguments.GetValue(json),
-                    PrecisionNames.OnCpu(arguments.GetRequiredValue(precision)), room, cancellation);
+                    computed, room, cancellation);
                 return 0;
             },
             cancellation));
@@ -73,19 +76,20 @@ internal static class GenerateCommand
         string folder, string? adapterFolder, string? prompt, string? promptIds, bool chat, Decoding decoding, int samples, bool json,
         Precision precision, EngineOptions room, CancellationToken cancellation)
     {
-        using var checkpoint = Checkpoint.Open(folder);
+        var needsText = prompt is not null || !json || decoding.Stop.Count > 0;
+        using var checkpoint = Checkpoint.Open(folder, needsText);
         using var adapter = adapterFolder is null ? null : Adapter.Open(adapterFolder, checkpoint.Config);
         var update = adapter is null ? null : new AdapterUpdate(adapter);
-        var text = prompt is null && json && decoding.Stop.Count == 0 ? TryReadText(folder, adapterFolder) : ReadText(folder, adapterFolder);
+        var text = needsText ? ReadText(folder, adapterFolder) : TryReadText(folder, adapterFolder);
         var ids = promptIds is not null ? ParseIds(promptIds)
             : text!.Tokenizer.Encode(chat ? Render(adapterFolder ?? folder, text, prompt!) : prompt!, addSpecialTokens: !chat);
         room = room with { MaxLength = (int)Math.Clamp((long)ids.Count + decoding.MaxTokens, 2, int.MaxValue) };
 
         // Low-rank updates are drawn beside the base as an evaluation draws them; others are merged into it.
         var beside = update is { IsLowRank: true } ? update : null;
-        EngineMemory.Plan(checkpoint.Config, precision, room, beside is null ? 0 : AdapterStack.BytesFor(checkpoint.Config, [beside]));
+        EngineMemory.Plan(checkpoint.Config, precision, room, beside is null ? 0 : AdapterStack.BytesFor(checkpoint.Config, [beside], precision));
         using var weights = update is { IsLowRank: false } ? Weights.Merge(checkpoint, update, precision) : Weights.Load(checkpoint, precision);
-        using var stack = beside is null ? null : AdapterStack.Create(checkpoint.Config, [beside]);
+        using var stack = beside is null ? null : AdapterStack.Create(checkpoint.Config, [beside], precision);
         using var engine = new DecodingEngine(weights, room, stack);
         var request = new GenerationRequest(ids, [.. Enumerable.Range(0, samples)], decoding, Adapter: stack is null ? null : 0);
         var completions = engine.Generate(

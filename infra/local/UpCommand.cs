@@ -11,11 +11,12 @@ internal static class UpCommand
     {
         var connection = Storage.ConnectionOption();
         var generators = new Option<int>("--generators") { Description = "Generator processes of their own. Default 0: in this process." };
-        var command = new Command("up", "Run the pipeline and evaluate what is uploaded, until stopped with Ctrl-C.") { connection, generators };
+        var device = LocalHost.DeviceOption();
+        var command = new Command("up", "Run the pipeline and evaluate what is uploaded, until stopped with Ctrl-C.") { connection, generators, device };
         command.Run(async (arguments, cancellation) =>
         {
             await using var storage = await Storage.OpenAsync(arguments.GetValue(connection), share: false, cancellation);
-            await using var host = await LocalHost.StartAsync(storage.Connection, arguments.GetValue(generators), cancellation);
+            await using var host = await LocalHost.StartAsync(storage.Connection, arguments.GetValue(generators), arguments.GetValue(device), cancellation);
             Console.WriteLine("Upload suites to suites/NAME.jsonl and checkpoints to checkpoints/RUN/CHECKPOINT/ of this storage account:");
             Console.WriteLine($"  {storage.Connection}");
             if (host.Address is { } address)

@@ -35,6 +35,9 @@ public sealed record ReportData
     /// <summary>Whether linear maps were computed with 8-bit weights.</summary>
     public bool IsInt8 { get; init; }
 
+    /// <summary>What computed the answers.</summary>
+    public IReadOnlyList<AnswerDevice> Devices { get; init; } = [];
+
     /// <summary>What the numbers were made from.</summary>
     public required Provenance Provenance { get; init; }
 }
@@ -58,6 +61,11 @@ public sealed record LostExample(
 /// <param name="Count">How many.</param>
 /// <param name="Why">One sentence.</param>
 public sealed record MissingAnswers(string Variant, string? ProblemId, int Count, string Why);
+
+/// <summary>A device that computed answers.</summary>
+/// <param name="Name">What it is called.</param>
+/// <param name="IsBatchInvariant">Whether an answer from it is the same whatever is drawn beside it.</param>
+public sealed record AnswerDevice(string Name, bool IsBatchInvariant);
 
 /// <summary>A checkpoint that was not taken in.</summary>
 public sealed record RefusedCheckpoint(string Name, string Reason);

@@ -1,3 +1,5 @@
+using Hindsight.Models;
+
 namespace Hindsight.Workflow;
 
 /// <summary>Settings of the pipeline (section <c>Workflow</c> of the app's configuration).</summary>
@@ -21,9 +23,15 @@ public sealed record WorkflowOptions
     /// <summary>Where workers keep the checkpoints they downloaded. Default a folder in the temporary folder.</summary>
     public string CacheFolder { get; set; } = Path.Combine(Path.GetTempPath(), "hindsight");
 
+    /// <summary>What a worker computes on: <c>cpu</c> or <c>cuda</c>. Default cpu.</summary>
+    public Device Device { get; set; }
+
     /// <summary>Threads that decode; 0 is all processors.</summary>
     public int Threads { get; set; }
 
-    /// <summary>Bytes that a worker's weights, keys and values may take together; 0 is most of what the machine or the container has.</summary>
+    /// <summary>
+    /// Bytes of its device's memory that a worker's weights, keys and values may take together; 0 is most of what the machine or the
+    /// container has, or what is free on the GPU when the worker starts.
+    /// </summary>
     public long Memory { get; set; }
 }

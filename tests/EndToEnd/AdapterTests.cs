@@ -45,6 +45,10 @@ public sealed class AdapterTests : IDisposable
         Assert.Equal(JsonValueKind.Null, JsonDocument.Parse(result.Output).RootElement.GetProperty("text").ValueKind);
         Assert.Equal(1, asText.ExitCode);
         Assert.Contains("tokenizer.json", asText.Errors, StringComparison.Ordinal);
+
+        File.Delete(_cli.PathTo("model", "tokenizer.json"));
+        Assert.Equal(result.Output, (await _cli.RunAsync("generate", "model", "--prompt-ids", "54, 71,9", "--max-tokens", "4", "--json")).Output);
+        Assert.Contains("tokenizer.json is missing", (await _cli.RunAsync("generate", "model", "--prompt-ids", "54,71,9")).Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -92,6 +96,8 @@ public sealed class AdapterTests : IDisposable
     [InlineData("use_dora", "generate MODEL --adapter DORA --prompt x")]
     [InlineData("precision", "generate MODEL --prompt x --precision float8")]
     [InlineData("needs a GPU", "generate MODEL --prompt x --precision bfloat16")]
+    [InlineData("float32 is for the CPU", "generate MODEL --prompt x --device cuda")]
+    [InlineData("int8 is for the CPU", "generate MODEL --prompt x --device cuda --precision int8")]
     [InlineData("does not fit", "generate MODEL --prompt x --memory 0.01")]
     [InlineData("--prompt-ids must be", "generate MODEL --prompt-ids 1,x")]
     [InlineData("give one of them", "generate MODEL --prompt-ids 1 --prompt x")]

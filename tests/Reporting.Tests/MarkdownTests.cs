@@ -43,6 +43,17 @@ public sealed class MarkdownTests
     }
 
     [Fact]
+    public void It_says_of_each_device_whether_answers_depend_on_their_neighbours()
+    {
+        var data = SampleReport.Make() with { Devices = [new("CPU (X64)", true), new("GPU (H100)", false)] };
+
+        var markdown = ReportMarkdown.Write(data);
+
+        Assert.Contains("On `CPU (X64)` an answer cannot differ with its neighbours in a batch", markdown, StringComparison.Ordinal);
+        Assert.Contains("On `GPU (H100)` an answer may differ with its neighbours in a batch", markdown, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void It_says_what_the_page_says()
     {
         var data = SampleReport.Make();

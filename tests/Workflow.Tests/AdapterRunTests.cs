@@ -53,6 +53,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Equal(4 * Problems.Length * 3, drawn);
         var report = await pipeline.ReportAsync("side", ReportFiles.Markdown);
         Assert.Contains("in one batch over one base", report, StringComparison.Ordinal);
+        Assert.Contains("an answer cannot differ with its neighbours in a batch", report, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -95,6 +96,27 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         await pipeline.PumpAsync();
 
         Assert.NotNull((await pipeline.ScoresAsync("bare")).Base);
+    }
+
+    [Fact]
+    public async Task An_adapter_without_effect_is_named_and_the_others_of_its_batch_are_drawn()
+    {
+        await DropAsync("idle");
+        await pipeline.UploadSpecAsync("idle", Spec("idle").Replace("\"maxTokens\": 12", "\"maxTokens\": 8", StringComparison.Ordinal));
+        await UploadAdapterAsync("idle", "checkpoint-3", scale: 1e-20f);
+        await pipeline.AnnounceAsync("idle", "checkpoint-3");
+        await pipeline.PumpAsync();
+
+        var (evaluation, suite) = await EvaluationAsync("idle");
+        var plan = await new StageBoard(pipeline.Store, "idle", evaluation.Id, Stage.Trajectory).ReadPlanAsync(CancellationToken.None);
+        Assert.Equal([0, 1, 2, 3], plan!.Together);
+        foreach (var variant in evaluation.Variants(Stage.Trajectory).Take(3))
+        {
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+        }
+
+        Assert.Equal(["checkpoint-1", "checkpoint-2"], (await pipeline.ScoresAsync("idle")).Trajectory.Select(checkpoint => checkpoint.Name));
+        Assert.Contains("idle/checkpoint-3 does not change the model's logits", await pipeline.ReportAsync("idle", ReportFiles.Markdown), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -157,6 +179,30 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Contains("needs a GPU", await pipeline.ReportAsync("precision", ReportFiles.Markdown), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("float32")]
+    [InlineData("int8")]
+    public async Task A_worker_with_a_gpu_says_what_it_cannot_compute_in(string precision)
+    {
+        var run = $"gpu-{precision}";
+        var options = pipeline.Get<WorkflowOptions>();
+        // Made while it computes on the CPU: a GPU is not asked for what it could not compute.
+        pipeline.Get<ShardWorker>();
+        await DropAsync(run);
+        await pipeline.UploadSpecAsync(run, Spec(run, precision).Replace("\"maxTokens\": 12", "\"maxTokens\": 9", StringComparison.Ordinal));
+        options.Device = Device.Cuda;
+        try
+        {
+            await pipeline.PumpAsync();
+        }
+        finally
+        {
+            options.Device = Device.Cpu;
+        }
+
+        Assert.Contains($"The precision {precision} is for the CPU; on a GPU take float16 or bfloat16.", await pipeline.ReportAsync(run, ReportFiles.Markdown), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Adapters_that_do_not_fit_at_once_are_drawn_in_turns()
     {
@@ -176,7 +222,8 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
             room = room with { Memory = plan.Total - (plan.Row * (plan.Rows - 2)) };
         }
 
-        using (var model = await LoadedModel.LoadAsync(new ModelParts("turns", Precision.Float32, new Variant(evaluation.Base!), adapters), room, cache, CancellationToken.None))
+        using (var checkpoints = new OpenCheckpoints())
+        using (var model = await LoadedModel.LoadAsync(new ModelParts("turns", Precision.Float32, new Variant(evaluation.Base!), adapters), room, cache, checkpoints, CancellationToken.None))
         {
             Assert.Equal([true, false], adapters.Select(model.Holds));
         }
@@ -280,6 +327,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
                 var answer = stored[(((Prompt)completion.Request.Tag!).Digest, completion.Sample)];
                 Assert.Equal(completion.Ids, answer.Ids);
                 Assert.Equal(completion.Text, answer.Text);
+                Assert.Equal(engine.ComputedOn, answer.Device);
                 Assert.Equal(completion.LogProbability, answer.LogProbability, 1e-2);
             }
         }

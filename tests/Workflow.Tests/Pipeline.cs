@@ -1,5 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using System.Threading.Channels;
+using Azure.Core;
+using Azure.Core.Pipeline;
 using Azure.Messaging.ServiceBus;
 using Azure.Storage.Blobs;
 using Hindsight.Local;
@@ -7,6 +10,7 @@ using Hindsight.Scoring;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Hindsight.Workflow.Tests;
 
@@ -25,6 +29,12 @@ public sealed class Pipeline : IAsyncLifetime, IAsyncDisposable
     public BlobStore Store => Get<BlobStore>();
 
     public ManualClock Clock => _clock;
+
+    /// <summary>Where answers wait to be stored, when a test closes it.</summary>
+    public Gate Answers { get; } = new();
+
+    /// <summary>What the workflow logged.</summary>
+    public LogLines Log { get; } = new();
 
     public string Connection => _azurite!.ConnectionString;
 
@@ -47,6 +57,10 @@ public sealed class Pipeline : IAsyncLifetime, IAsyncDisposable
             ["Workflow:Threads"] = "1",
         });
         builder.Services.AddSingleton<TimeProvider>(_clock);
+        var throughGate = new BlobClientOptions();
+        throughGate.AddPolicy(Answers, HttpPipelinePosition.PerCall);
+        builder.Services.AddSingleton(new BlobServiceClient(_azurite.ConnectionString, throughGate));
+        builder.Logging.AddProvider(Log);
         builder.AddWorkflow();
         _host = builder.Build();
         await _host.StartAsync();
@@ -177,6 +191,71 @@ public sealed class Pipeline : IAsyncLifetime, IAsyncDisposable
 
 /// <summary>What the queue sees of a worker that dies: an error, and the message again.</summary>
 public sealed class WorkerDiedException : Exception;
+
+/// <summary>Holds back the answers that are to be stored, while it is closed: a shard is then neither finished nor lost.</summary>
+public sealed class Gate : HttpPipelinePolicy
+{
+    private volatile TaskCompletionSource? _closed;
+    private TaskCompletionSource _reached = new();
+
+    /// <summary>Closes the gate.</summary>
+    /// <returns>Ends when the first answers stand before it.</returns>
+    public Task Close()
+    {
+        _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _reached.Task;
+    }
+
+    public void Open() => Interlocked.Exchange(ref _closed, null)?.SetResult();
+
+    public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
+    {
+        if (_closed is { } closed && message.Request.Method == RequestMethod.Put && message.Request.Uri.Path.Contains("/answers/", StringComparison.Ordinal))
+        {
+            _reached.TrySetResult();
+            await closed.Task;
+        }
+
+        await ProcessNextAsync(message, pipeline);
+    }
+
+    public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => ProcessNext(message, pipeline);
+}
+
+/// <summary>Keeps what is logged, for tests that wait for it.</summary>
+public sealed class LogLines : ILoggerProvider, ILogger
+{
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+
+    /// <summary>The next line that contains one of these texts.</summary>
+    public async Task<string> NextAsync(params string[] texts)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (true)
+        {
+            var line = await _lines.Reader.ReadAsync(limit.Token);
+            if (texts.Any(text => line.Contains(text, StringComparison.Ordinal)))
+            {
+                return line;
+            }
+        }
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _lines.Writer.TryWrite(formatter(state, exception));
+
+    public void Dispose()
+    {
+    }
+}
 
 /// <summary>The real time, moved by the test.</summary>
 public sealed class ManualClock : TimeProvider

@@ -65,8 +65,7 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>Raised whenever a change lets the same request on the same device have another answer.</summary>
     public const int NumericsVersion = 2;
 
-    /// <summary>The CPU as <see cref="ComputedOn"/> names it.</summary>
-    public static string Device { get; } = NameOf(Models.Device.Cpu);
+    private const string Gpu = "GPU";
 
     private const int PiecesForEmptyRows = 8;
 
@@ -75,6 +74,8 @@ public sealed class DecodingEngine : IDisposable
     private readonly Row?[] rows;
     private readonly int[] newest;
 
+    private readonly (long Prompts, long Tokens) probed;
+
     private long drawnTokens;
     private bool busy;
 
@@ -82,8 +83,7 @@ public sealed class DecodingEngine : IDisposable
     /// <param name="options">The room there is.</param>
     /// <param name="stack">The adapters that requests may name.</param>
     /// <exception cref="InvalidDataException">
-    /// The device cannot compute in the weights' precision or is not there, the model does not fit into its memory, or an adapter changes
-    /// nothing.
+    /// The device cannot compute in the weights' precision or is not there, or the model does not fit into its memory.
     /// </exception>
     public DecodingEngine(Weights weights, EngineOptions options, AdapterStack? stack = null)
     {
@@ -94,12 +94,13 @@ public sealed class DecodingEngine : IDisposable
         var config = weights.Config;
         Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
         batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack, options.Device);
-        (ComputedOn, IsBatchInvariant) = (NameOf(options.Device), options.Device == Models.Device.Cpu);
+        ComputedOn = NameOf(options.Device);
         samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
         (rows, newest) = (new Row?[batch.Rows], new int[batch.Rows]);
         try
         {
-            RequireEffect(stack);
+            WithoutEffect = stack is null ? new Dictionary<int, string>() : FindWithoutEffect(stack);
+            probed = (batch.Prompts, batch.PromptTokens);
         }
         catch
         {
@@ -118,7 +119,13 @@ public sealed class DecodingEngine : IDisposable
     /// Whether an answer has the same bits whatever is drawn beside it. On a GPU it may not: products of another number of rows are
     /// computed by other kernels, which sum in another order, so that a token of nearly the same probability can be drawn in its place.
     /// </summary>
-    public bool IsBatchInvariant { get; }
+    public bool IsBatchInvariant => IsBatchInvariantOn(ComputedOn);
+
+    /// <summary>
+    /// The adapters under which the logits are the base's, by their place in the stack, with a sentence about each: it was not trained, or
+    /// did not find its way into the graph. A request that names one is refused.
+    /// </summary>
+    public IReadOnlyDictionary<int, string> WithoutEffect { get; }
 
     /// <summary>What it takes.</summary>
     public EngineMemory Memory { get; }
@@ -126,7 +133,7 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>The most tokens of a prompt and its answer together.</summary>
     public int MaxLength => batch.MaxLength;
 
-    public EngineWork Work => new(batch.Prompts, batch.PromptTokens, drawnTokens, batch.Steps);
+    public EngineWork Work => new(batch.Prompts - probed.Prompts, batch.PromptTokens - probed.Tokens, drawnTokens, batch.Steps);
 
     /// <summary>Draws every sample of every request; answers come as they end.</summary>
     /// <param name="requests">Taken one by one, as rows become free.</param>
@@ -134,7 +141,7 @@ public sealed class DecodingEngine : IDisposable
     /// <param name="eosIds">The end-of-text tokens.</param>
     /// <param name="cancellation">Looked at before every step.</param>
     /// <exception cref="InvalidDataException">
-    /// A request's decoding is out of range, its prompt is empty, too long or has ids that the model does not know, or the model's logits
+    /// A request's adapter changes nothing, its decoding is out of range, its prompt is empty, too long or has ids that the model does not know, or the model's logits
     /// are not finite.
     /// </exception>
     public IEnumerable<Completion> Generate(
@@ -153,7 +160,7 @@ public sealed class DecodingEngine : IDisposable
         {
             Array.Clear(rows);
             var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
-            using var waiting = new WaitingSamples(requests, batch);
+            using var waiting = new WaitingSamples(requests.Select(RequireEffect), batch);
             while (!waiting.IsEmpty || rows.Any(row => row is not null))
             {
                 // The rows wait for one piece of a prompt at most, unless so many stand empty that more are worth the wait.
@@ -195,13 +202,18 @@ public sealed class DecodingEngine : IDisposable
         }
     }
 
+    /// <summary><see cref="IsBatchInvariant"/> of an engine that said <see cref="ComputedOn"/> of itself.</summary>
+    public static bool IsBatchInvariantOn(string computedOn) => !computedOn.StartsWith(Gpu, StringComparison.Ordinal);
+
     public void Dispose() => batch.Dispose();
 
     private static string NameOf(Device device) =>
-        $"{(device == Models.Device.Cuda ? "GPU" : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
+        $"{(device == Device.Cuda ? Gpu : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
-    /// <summary>An adapter whose logits are the base's was not trained, or did not find its way into the graph.</summary>
-    private void RequireEffect(AdapterStack? stack)
+    private GenerationRequest RequireEffect(GenerationRequest request) =>
+        request.Adapter is { } slot && WithoutEffect.TryGetValue(slot, out var why) ? throw new InvalidDataException(why) : request;
+
+    private Dictionary<int, string> FindWithoutEffect(AdapterStack stack)
     {
         // Several tokens: over a single one attention has nothing to choose from.
         int[] probe = [.. Enumerable.Range(1, Math.Min(8, MaxLength - 1)).Select(place => place * 97 % batch.Vocabulary)];
@@ -212,14 +224,10 @@ public sealed class DecodingEngine : IDisposable
             return batch.PromptLogits.ToArray();
         }
 
-        var bare = stack is null ? [] : LogitsOf(null);
-        for (var slot = 0; slot < stack?.Slots; slot++)
-        {
-            if (bare.AsSpan().SequenceEqual(LogitsOf(slot)))
-            {
-                throw new InvalidDataException($"{stack.Names[slot]} does not change the model's logits: the adapter was never trained, or its factors are zero.");
-            }
-        }
+        var bare = LogitsOf(null);
+        return Enumerable.Range(0, stack.Slots).Where(slot => bare.AsSpan().SequenceEqual(LogitsOf(slot))).ToDictionary(
+            slot => slot,
+            slot => $"{stack.Names[slot]} does not change the model's logits: the adapter was never trained, or its factors are zero.");
     }
 
     /// <summary>Gives each row its next token.</summary>

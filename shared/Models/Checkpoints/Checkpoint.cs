@@ -42,11 +42,13 @@ public sealed partial class Checkpoint : IDisposable
     internal StoredTensor this[string name] => tensors[name];
 
     /// <summary>Opens a folder with config.json and model.safetensors, or shards named by model.safetensors.index.json.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="withTokenizer">Whether tokenizer.json must be there; what begins and ends with token ids does without.</param>
     /// <exception cref="InvalidDataException">
     /// Something is missing, malformed or not supported; the message names the file and what to do. Only safetensors are read: a pickle
     /// can run code.
     /// </exception>
-    public static Checkpoint Open(string folder)
+    public static Checkpoint Open(string folder, bool withTokenizer = true)
     {
         if (!Directory.Exists(folder))
         {
@@ -66,7 +68,7 @@ public sealed partial class Checkpoint : IDisposable
             throw new InvalidDataException($"{folder} holds a LoRA adapter and no whole model: it can only be used with the base model that it was trained on.");
         }
 
-        if (CheckpointFiles.Missing(sizes, ReadIndex) is { } missing)
+        if (CheckpointFiles.Missing(sizes, ReadIndex, withTokenizer) is { } missing)
         {
             throw new InvalidDataException($"{folder} cannot be loaded: {missing}");
         }

@@ -47,7 +47,8 @@ public static partial class CheckpointFiles
     /// </summary>
     /// <param name="sizes">The files' names and their sizes in bytes.</param>
     /// <param name="index">Reads the folder's shard index; called only where the weights are in shards.</param>
-    public static string? Missing(IReadOnlyDictionary<string, long> sizes, Func<ShardIndex> index)
+    /// <param name="withTokenizer">Whether a model is to have a tokenizer.</param>
+    public static string? Missing(IReadOnlyDictionary<string, long> sizes, Func<ShardIndex> index, bool withTokenizer = true)
     {
         bool Has(string name) => sizes.GetValueOrDefault(name) > 0;
 
@@ -83,7 +84,7 @@ public static partial class CheckpointFiles
             }
         }
 
-        return Has(Tokenizer) ? null : $"{Tokenizer} is missing: save the tokenizer into the folder (tokenizer.save_pretrained) or copy it from the base model.";
+        return Has(Tokenizer) || !withTokenizer ? null : $"{Tokenizer} is missing: save the tokenizer into the folder (tokenizer.save_pretrained) or copy it from the base model.";
     }
 
     /// <summary>

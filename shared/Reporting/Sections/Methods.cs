@@ -40,6 +40,12 @@ internal static class Methods
         {
             notes.Add(new Paragraph($"Precision. Linear maps were computed in 8-bit integers: weights with one scale for each output, inputs with one scale for each row. All else is float32. The answers are those of a slightly different model and are kept apart from float32 ones."));
         }
+        foreach (var device in data.Devices)
+        {
+            notes.Add(new Paragraph(device.IsBatchInvariant
+                ? (Prose)$"Device. On {device.Name} an answer cannot differ with its neighbours in a batch: on one device and build, the same request has the same answer bit for bit."
+                : $"Device. On {device.Name} an answer may differ with its neighbours in a batch: another number of rows is summed in another order, and a token of nearly the same probability can come out in its place. Answers that are stored stay; drawn anew, some would be others."));
+        }
         notes.Add(new Paragraph($"Smallest difference that would show. Where an interval includes zero, the difference named is 1.43 half-widths of it, about 2.8 standard errors: a true one of that size would be told from zero four times in five."));
         notes.Add(new Paragraph($"Everything here can be computed again from scores.json and the stored answers."));
         return new("methods", "How the numbers were made", notes);

@@ -19,9 +19,16 @@ public sealed class ShardWorker(
 
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
+    /// <summary>Asked once, before anything lies there: a worker without its GPU does not start, and its shards go to others.</summary>
+    private readonly long deviceMemory = new EngineOptions { Device = options.Device }.Memory;
+
+    private readonly OpenCheckpoints checkpoints = new();
     private readonly SemaphoreSlim turn = new(1);
     private readonly SemaphoreSlim device = new(1);
     private LoadedModel? onDevice;
+
+    /// <summary>How many times a checkpoint's files were opened to read its weights.</summary>
+    internal int CheckpointsOpened => checkpoints.Opened;
 
     /// <summary>Draws what is still missing of a shard.</summary>
     /// <returns>Null when the shard is closed; else why it can never succeed (and it is given up).</returns>
@@ -79,6 +86,7 @@ public sealed class ShardWorker(
         // A shard may still be stopping; its engine cannot be freed under it.
         device.Wait();
         onDevice?.Dispose();
+        checkpoints.Dispose();
         device.Dispose();
         turn.Dispose();
     }
@@ -124,6 +132,7 @@ public sealed class ShardWorker(
 
         var engineOptions = EngineOptionsFor(left.Max(item => item.PromptIds.Count + item.Decoding.MaxTokens));
         var parts = Parts(evaluation, variants, plan, shard);
+        engineOptions.Check(parts.Precision);
         await TakeDeviceAsync(parts, engineOptions, cancellation);
         try
         {
@@ -142,25 +151,30 @@ public sealed class ShardWorker(
     {
         var started = clock.GetTimestamp();
         var (drawn, tokens) = (0, 0L);
+        var refused = new List<string>();
         while (left.Count > 0)
         {
             var model = await LoadAsync(parts, engineOptions, cancellation);
+            var engine = model.Engine(engineOptions);
+            string? Refusal(Work item) => model.SlotOf(item.Variant) is { } slot ? engine.WithoutEffect.GetValueOrDefault(slot) : null;
             var held = left.Where(item => model.Holds(item.Variant)).ToList();
             left.RemoveAll(item => model.Holds(item.Variant));
             // One tokenizer at a time; the checkpoints of a run share one, as a rule.
-            foreach (var work in held.GroupBy(item => item.TokensDigest))
+            foreach (var work in held.Where(item => Refusal(item) is null).GroupBy(item => item.TokensDigest))
             {
-                var (answered, written) = await DrawAsync(model, model.Engine(engineOptions), [.. work], cancellation);
+                var (answered, written) = await DrawAsync(model, engine, [.. work], cancellation);
                 (drawn, tokens) = (drawn + answered, tokens + written);
             }
 
+            refused.AddRange(held.Select(Refusal).OfType<string>());
             // What had no room beside the others.
             parts = parts with { Adapters = [.. parts.Adapters.Where(variant => !model.Holds(variant))] };
         }
 
         var seconds = clock.GetElapsedTime(started).TotalSeconds;
         log.LogInformation("Drew {Answers} answers, {Tokens} tokens, in {Seconds:0.0} s", drawn, tokens, seconds);
-        return new ShardDone(drawn, tokens, seconds);
+        // Said when the other adapters' answers are stored.
+        return refused.Count == 0 ? new ShardDone(drawn, tokens, seconds) : throw new InvalidDataException(string.Join(' ', refused.Distinct()));
     }
 
     /// <summary>
@@ -169,7 +183,7 @@ public sealed class ShardWorker(
     /// </summary>
     private static ModelParts Parts(Evaluation evaluation, IReadOnlyList<Variant> variants, StagePlan plan, Shard shard)
     {
-        var precision = PrecisionNames.OnCpu(evaluation.Spec.Precision);
+        var precision = PrecisionNames.Parse(evaluation.Spec.Precision);
         if (!plan.Together.Contains(shard.Wanted[0].Variant))
         {
             return new ModelParts(evaluation.Run, precision, variants[shard.Wanted[0].Variant], []);
@@ -194,7 +208,7 @@ public sealed class ShardWorker(
             await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
             {
                 var item = (Work)completions[0].Request.Tag!;
-                await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion))], cancellation);
+                await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion, engine.ComputedOn))], cancellation);
                 drawn += completions.Count;
                 tokens += completions.Sum(completion => completion.Ids.Count);
             }
@@ -323,10 +337,17 @@ public sealed class ShardWorker(
             return null;
         }
 
-        var room = engineOptions.Memory - busy.Bytes;
-        return await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) <= room
-            ? await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation)
-            : null;
+        var room = (engineOptions.Device == Device.Cpu ? engineOptions.Memory : new EngineOptions().Memory) - busy.HostBytes;
+        // What has yet to load other adapters will want all the room there is.
+        if (!busy.IsWhole || await LoadedModel.BytesAsync(parts, engineOptions, cache, cancellation) > room)
+        {
+            log.LogInformation("There is no room to read the weights of {Variant} ahead", parts.Weights.Name);
+            return null;
+        }
+
+        var ahead = await LoadedModel.LoadAsync(parts, engineOptions, cache, checkpoints, cancellation);
+        log.LogInformation("The weights of {Variant} are read ahead", parts.Weights.Name);
+        return ahead;
     }
 
     /// <summary>What is on the device, if it is what is wanted; else that is loaded in its place.</summary>
@@ -336,7 +357,7 @@ public sealed class ShardWorker(
         {
             onDevice?.Dispose();
             onDevice = null;
-            onDevice = await LoadedModel.LoadAsync(parts, engineOptions, cache, cancellation);
+            onDevice = await LoadedModel.LoadAsync(parts, engineOptions, cache, checkpoints, cancellation);
         }
 
         return onDevice;
@@ -348,14 +369,15 @@ public sealed class ShardWorker(
         return defaults with
         {
             MaxLength = length,
+            Device = options.Device,
             Threads = options.Threads > 0 ? options.Threads : defaults.Threads,
-            Memory = options.Memory > 0 ? options.Memory : defaults.Memory,
+            Memory = options.Memory > 0 ? options.Memory : deviceMemory,
         };
     }
 
-    private static Answer ToAnswer(Work work, Completion completion) => new(
+    private static Answer ToAnswer(Work work, Completion completion, string device) => new(
         work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
-        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, DecodingEngine.Device);
+        completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, device);
 
     /// <summary>Answers to draw from one variant to one prompt, and where they belong.</summary>
     private sealed record Work(

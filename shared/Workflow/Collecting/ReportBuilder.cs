@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Hindsight.Generation;
 using Hindsight.Reporting;
 using Hindsight.Scoring;
 
@@ -27,6 +28,8 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         var missing = evaluation.Stages.SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
         var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
         var adapters = await AdaptersAsync(evaluation.Run, trajectory, cancellation);
+        var devices = graded.Values.SelectMany(stage => stage).SelectMany(variant => variant.Completions)
+            .Select(completion => completion.Answer.Device).Distinct().Order(StringComparer.Ordinal).ToList();
         var data = new ReportData
         {
             Run = evaluation.Run,
@@ -39,7 +42,8 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
             AdaptersMerged = [.. adapters.Where(adapter => !adapter.IsLowRank).Select(adapter => adapter.Name)],
             IsInt8 = evaluation.Spec.Precision == "int8",
-            Provenance = ProvenanceOf(evaluation, suite, graded),
+            Devices = [.. devices.Select(device => new AnswerDevice(device, DecodingEngine.IsBatchInvariantOn(device)))],
+            Provenance = ProvenanceOf(evaluation, suite, graded, devices),
         };
         var timings = TimingsOf(progress);
         return new ReportFiles(new Dictionary<string, string>
@@ -106,7 +110,8 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Clusters = [.. suite.Problems.Select(problem => problem.Cluster)],
             Base = drawn.FirstOrDefault(variant => variant.Variant.Late == evaluation.Base)?.ToAnswers(count),
             Trajectory = [.. checkpoints.Select(variant => variant.ToAnswers(count))],
-            Interpolations = points.Count > 1 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) : null,
+            // Without the late parent's answers there is nothing to compare with.
+            Interpolations = points.Count > 1 && points[0].EarlyWeight == 0 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) : null,
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
@@ -156,12 +161,11 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
     private static string Drawn(bool greedy, int sample) =>
         greedy ? "greedy" : string.Create(CultureInfo.InvariantCulture, $"sample {sample}");
 
-    private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
+    private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded, IReadOnlyList<string> devices)
     {
         var spec = evaluation.Spec;
         var variants = evaluation.Stages.SelectMany(stage => graded[stage]).DistinctBy(variant => variant.Variant.WeightsDigest).ToList();
         var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
-        var devices = variants.SelectMany(variant => variant.Completions).Select(completion => completion.Answer.Device).Distinct().Order(StringComparer.Ordinal);
         return new Provenance(
         [
             new ProvenanceGroup("Weights", [.. variants.Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),

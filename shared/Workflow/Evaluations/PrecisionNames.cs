@@ -5,21 +5,17 @@ namespace Hindsight.Workflow;
 /// <summary>Precisions as a person writes them.</summary>
 public static class PrecisionNames
 {
-    private static readonly string[] Known = ["float32", "int8", "float16", "bfloat16"];
+    private static readonly Dictionary<string, Precision> ByName = Enum.GetValues<Precision>().ToDictionary(precision => precision.ToString().ToLowerInvariant());
 
     /// <summary>All names, for messages.</summary>
-    public static string Listed => string.Join(", ", Known);
+    public static string Listed => string.Join(", ", ByName.Keys);
 
     /// <summary>Whether there is such a precision.</summary>
-    public static bool IsKnown(string name) => Known.Contains(name);
+    public static bool IsKnown(string name) => ByName.ContainsKey(name);
 
-    /// <summary>The precision of that name, for a model that runs on the CPU.</summary>
-    /// <exception cref="InvalidDataException">There is no such precision, or only a GPU computes in it.</exception>
-    public static Precision OnCpu(string name) => name switch
-    {
-        "float32" => Precision.Float32,
-        "int8" => Precision.Int8,
-        _ when IsKnown(name) => throw new InvalidDataException($"The precision {name} needs a GPU, and this worker computes on the CPU; use float32 or int8."),
-        _ => throw new InvalidDataException($"The precision must be one of {Listed}."),
-    };
+    /// <summary>The precision of that name; whether a device computes in it is known by <see cref="Generation.EngineOptions.Check"/>.</summary>
+    /// <exception cref="InvalidDataException">There is no such precision.</exception>
+    public static Precision Parse(string name) => ByName.TryGetValue(name, out var precision)
+        ? precision
+        : throw new InvalidDataException($"The precision must be one of {Listed}.");
 }

@@ -82,12 +82,19 @@ public class AdapterEngineTests
     }
 
     [Fact]
-    public void An_adapter_that_changes_nothing_is_refused_by_name()
+    public void An_adapter_that_changes_nothing_is_refused_by_name_and_the_others_answer()
     {
         using var model = new AdaptedModel(change: 0);
-        var refusal = Assert.Throws<InvalidDataException>(() => new DecodingEngine(model.Weights, Small, model.Stack)).Message;
-        Assert.Contains("changed-0", refusal, StringComparison.Ordinal);
-        Assert.Contains("does not change", refusal, StringComparison.Ordinal);
+        using var engine = new DecodingEngine(model.Weights, Small, model.Stack);
+        Assert.Equal(default, engine.Work);
+        var (slot, why) = Assert.Single(engine.WithoutEffect);
+        Assert.Equal(1, slot);
+        Assert.Contains("changed-0 does not change", why, StringComparison.Ordinal);
+        Assert.Equal(why, Assert.Throws<InvalidDataException>(() => engine.Generate([Request([1, 2, 3], 1)], Reference.Letters, []).ToList()).Message);
+
+        var (prompt, greedy) = Reference.Answers("lora-qwen2-qv-r4", "golden")[0];
+        Assert.Equal(greedy, Assert.Single(engine.Generate([Request(prompt, 0)], Reference.Letters, [])).Ids);
+        Assert.Equal(prompt.Length, engine.Work.PromptTokens);
     }
 
     private static GenerationRequest Request(IReadOnlyList<int> prompt, int? adapter) =>

@@ -51,6 +51,17 @@ public class CheckpointTests
     }
 
     [Fact]
+    public void A_tokenizer_is_not_missed_where_none_is_wanted()
+    {
+        using var model = ModelFolder.CopyOf("qwen2-tied/model");
+        File.Delete(model.PathOf("tokenizer.json"));
+
+        using var checkpoint = Checkpoint.Open(model.Path, withTokenizer: false);
+
+        Assert.Equal(3, checkpoint.Config.Layers);
+    }
+
+    [Fact]
     public void Pickled_weights_alone_are_refused_with_the_way_to_convert_them()
     {
         using var model = ModelFolder.CopyOf("qwen2-tied/model");
