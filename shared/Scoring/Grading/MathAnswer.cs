@@ -48,7 +48,8 @@ internal static partial class MathAnswer
     public static string Normalise(string answer)
     {
         var simple = MathNotation.Simplify(answer);
-        return MathParser.Parse(simple) is { } node && MathValue.Exact(node) is { } value ? value.ToString() : MathEquality.Folded(simple);
+        var folded = MathWords.Folded(simple);
+        return (MathWords.Meaning(folded) ?? MathParser.Parse(simple)) is { } node && MathEquality.Canonical(node) is { } canonical ? canonical : folded;
     }
 
     /// <summary>The formula that starts the rest of a sentence, or its words up to the full stop.</summary>
