@@ -338,7 +338,7 @@ internal sealed class MathEquality
             {
                 if (At(Exact, point) is { } x && At(other.Exact, point) is { } y)
                 {
-                    if (x != y && !(near && x.IsNear(y, NumberAnswer.DecimalTolerance)))
+                    if (!NumberTolerance.Digits.Admits(x, y, near))
                     {
                         return false;
                     }

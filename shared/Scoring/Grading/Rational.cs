@@ -127,13 +127,14 @@ internal readonly record struct Rational : IComparable<Rational>
     /// <summary>The largest integer that is not larger.</summary>
     public Rational Floor() => Of(BigInteger.Divide(Numerator - (Numerator.Sign < 0 ? Denominator - 1 : 0), Denominator));
 
-    /// <summary>Whether the two differ by at most <paramref name="relative"/> times the larger.</summary>
-    public bool IsNear(Rational other, Rational relative)
-    {
-        var difference = BigInteger.Abs((Numerator * other.Denominator) - (other.Numerator * Denominator));
-        var larger = BigInteger.Max(BigInteger.Abs(Numerator * other.Denominator), BigInteger.Abs(other.Numerator * Denominator));
-        return difference * relative.Denominator <= larger * relative.Numerator;
-    }
+    /// <summary>Whether the two differ by at most <paramref name="relative"/> times the larger of them.</summary>
+    public bool IsNear(Rational other, Rational relative) =>
+        Difference(other) * relative.Denominator <= BigInteger.Max(BigInteger.Abs(Numerator * other.Denominator), BigInteger.Abs(other.Numerator * Denominator)) * relative.Numerator;
+
+    /// <summary>Whether the two differ by at most <paramref name="absolute"/>.</summary>
+    public bool IsWithin(Rational other, Rational absolute) => Difference(other) * absolute.Denominator <= Denominator * other.Denominator * absolute.Numerator;
+
+    private BigInteger Difference(Rational other) => BigInteger.Abs((Numerator * other.Denominator) - (other.Numerator * Denominator));
 
     public int CompareTo(Rational other) => (Numerator * other.Denominator).CompareTo(other.Numerator * Denominator);
 
