@@ -10,17 +10,38 @@ internal static partial class ChoiceAnswer
     /// letter that leads the text ("D. Because …"); the last "option C" or "(C)"; a letter that ends the text. Lower case counts only where
     /// it cannot be the article "a": boxed, in parentheses, or alone.
     /// </summary>
-    public static string? Extract(string text)
+    public static ExtractedAnswer? Extract(string text)
     {
         if (BoxedAnswer.Find(text, out var box))
         {
-            return box is { Length: < 100 } && Alone().Match(Unwrap(box)) is { Success: true } boxed ? Letter(boxed) : null;
+            return Boxed(box) is { } boxed ? new(ExtractionRule.Boxed, boxed) : null;
         }
 
         text = Graders.Tail(text.Trim());
+        return Last(Announced().Matches(text)) is { } announced ? new(ExtractionRule.Announced, announced)
+            : Placed(text) is { } placed ? new(ExtractionRule.Letter, placed)
+            : null;
+    }
+
+    /// <summary>What each rule finds, whatever the others do.</summary>
+    public static IEnumerable<ExtractedAnswer> All(string text)
+    {
+        var tail = Graders.Tail(text.Trim());
+        (ExtractionRule Rule, string? Answer)[] found =
+        [
+            (ExtractionRule.Boxed, BoxedAnswer.Find(text, out var box) ? Boxed(box) : null),
+            (ExtractionRule.Announced, Last(Announced().Matches(tail))),
+            (ExtractionRule.Letter, Placed(tail)),
+        ];
+        return found.Where(one => one.Answer is not null).Select(one => new ExtractedAnswer(one.Rule, one.Answer!));
+    }
+
+    private static string? Boxed(string? box) => box is { Length: < 100 } && Alone().Match(Unwrap(box)) is { Success: true } boxed ? Letter(boxed) : null;
+
+    private static string? Placed(string text)
+    {
         var lastLine = text[(text.LastIndexOf('\n') + 1)..];
-        return Last(Announced().Matches(text))
-            ?? First(Alone().Match(text))
+        return First(Alone().Match(text))
             ?? First(Alone().Match(lastLine))
             ?? First(Leading().Match(text))
             ?? Last(Marked().Matches(text))

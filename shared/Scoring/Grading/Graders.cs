@@ -4,7 +4,7 @@ namespace Hindsight.Scoring;
 public static class Graders
 {
     /// <summary>Changes whenever a verdict or a voting class can change.</summary>
-    public const string Version = "1";
+    public const string Version = "2";
 
     /// <summary>The kind that a suite names: exact, number, choice or math.</summary>
     /// <exception cref="InvalidDataException">There is no such grader.</exception>
@@ -27,31 +27,55 @@ public static class Graders
     /// <param name="truncated">Whether the text was cut off at the token limit.</param>
     /// <param name="sample">The sample's index, carried over.</param>
     /// <param name="tokens">Tokens drawn, carried over.</param>
-    public static GradedAnswer Grade(GraderKind kind, IReadOnlyList<string> gold, string text, bool truncated, int sample, int tokens)
+    /// <param name="tolerance">How far a <see cref="GraderKind.Number"/> may be from gold; <see cref="NumberTolerance.Digits"/> where none is declared.</param>
+    public static GradedAnswer Grade(
+        GraderKind kind, IReadOnlyList<string> gold, string text, bool truncated, int sample, int tokens, NumberTolerance? tolerance = null)
     {
         ArgumentNullException.ThrowIfNull(gold);
         ArgumentNullException.ThrowIfNull(text);
-        var extracted = kind switch
-        {
-            GraderKind.Exact => ExactAnswer.Extract(text),
-            GraderKind.Number => NumberAnswer.Extract(text),
-            GraderKind.Choice => ChoiceAnswer.Extract(text),
-            GraderKind.Math => MathAnswer.Extract(text),
-            _ => throw new ArgumentOutOfRangeException(nameof(kind)),
-        };
-        var correct = extracted is not null && gold.Any(accepted => kind switch
-        {
-            GraderKind.Exact => ExactAnswer.Extract(accepted) == extracted,
-            GraderKind.Number => NumberAnswer.AreEqual(accepted, extracted),
-            GraderKind.Choice => ChoiceAnswer.Extract(accepted) == extracted,
-            _ => MathAnswer.AreEqual(accepted, extracted),
-        });
+        var extracted = Used(kind, text)?.Answer;
+        var correct = extracted is not null && gold.Any(accepted => AreEqual(kind, accepted, extracted, tolerance ?? NumberTolerance.Digits));
         var verdict = correct ? Verdict.Correct
             : truncated ? Verdict.Truncated
             : extracted is null ? Verdict.NoAnswer
             : Verdict.Wrong;
         return new(sample, extracted is null ? null : VotingClass(kind, extracted), verdict, tokens);
     }
+
+    /// <summary>Which rule finds the answer that is graded, what every other rule finds, and whether the marks of the writer agree.</summary>
+    /// <param name="kind">The problem's grader.</param>
+    /// <param name="text">The model's text.</param>
+    public static Extraction Extract(GraderKind kind, string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var used = Used(kind, text);
+        IReadOnlyList<ExtractedAnswer> found = kind switch
+        {
+            GraderKind.Exact => used is null ? [] : [used],
+            GraderKind.Choice => [.. ChoiceAnswer.All(text)],
+            _ => [.. MathAnswer.All(text)],
+        };
+        var marked = found.Where(one => one.Rule is ExtractionRule.Boxed or ExtractionRule.Hash or ExtractionRule.Announced).ToList();
+        return new(used?.Answer, used?.Rule, found, marked.Count < 2 ? null : marked.Skip(1).All(other => AreEqual(kind, marked[0].Answer, other.Answer, NumberTolerance.Digits)));
+    }
+
+    private static ExtractedAnswer? Used(GraderKind kind, string text) => kind switch
+    {
+        GraderKind.Exact => ExactAnswer.Extract(text) is { } whole ? new(ExtractionRule.Whole, whole) : null,
+        GraderKind.Number => MathAnswer.Hash(Tail(text)) is { } line && NumberAnswer.Extract(line) is { } hash ? new(ExtractionRule.Hash, hash)
+            : NumberAnswer.Extract(text) is { } number ? new(ExtractionRule.LastNumber, number) : null,
+        GraderKind.Choice => ChoiceAnswer.Extract(text),
+        GraderKind.Math => MathAnswer.Extract(text),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    private static bool AreEqual(GraderKind kind, string gold, string answer, NumberTolerance tolerance) => kind switch
+    {
+        GraderKind.Exact => ExactAnswer.Extract(gold) == answer,
+        GraderKind.Number => NumberAnswer.AreEqual(gold, answer, tolerance),
+        GraderKind.Choice => ChoiceAnswer.Extract(gold)?.Answer == answer,
+        _ => MathAnswer.AreEqual(gold, answer),
+    };
 
     /// <summary>
     /// The end of a text, where an answer that is not boxed stands. It bounds the work of the search, whose patterns are not all linear.

@@ -5,69 +5,129 @@ namespace Hindsight.Scoring;
 /// <summary>A mathematical answer: found in a text, compared by value, and named for voting.</summary>
 internal static partial class MathAnswer
 {
-    private static readonly string[] Announcements = ["final answer is", "answer is", "answer:", "answer："];
+    /// <summary>In the order in which they count.</summary>
+    private static readonly string[] Announcements =
+        ["final answer is", "answer is", "answers are", "answer:", "answer：", "答案是", "答案为", "答案:", "答案：", "réponse est", "réponse:", "réponse :", "respuesta es", "respuesta:"];
+
+    /// <summary>The formulas that are looked through for the last one: a text of dollar signs must not be searched for ever.</summary>
+    private const int MostFormulas = 2_000;
 
     /// <summary>
-    /// The last box (none, if it is never closed); else what follows the last "answer is"; else the last formula, unless a number comes
-    /// after it; else the whole text, if it is nothing but a formula; else the last number.
+    /// The last box (none, if it is never closed); else what follows the last "####"; else what follows the last "answer is"; else the last
+    /// formula, unless a number comes after it; else the whole text, if it is nothing but a formula; else the last number.
     /// </summary>
-    public static string? Extract(string text)
+    public static ExtractedAnswer? Extract(string text)
     {
         if (BoxedAnswer.Find(text, out var box))
         {
-            return string.IsNullOrWhiteSpace(box) || box.Length > MathNotation.MostCharacters ? null : box;
+            return string.IsNullOrWhiteSpace(box) || box.Length > MathNotation.MostCharacters ? null : new(ExtractionRule.Boxed, box);
         }
 
         text = Graders.Tail(text);
-        foreach (var announcement in Announcements)
+        if (Hash(text) is { } hash)
         {
-            var at = text.LastIndexOf(announcement, StringComparison.OrdinalIgnoreCase);
-            if (at >= 0 && Announced(text[(at + announcement.Length)..]) is { } announced)
-            {
-                return announced;
-            }
+            return new(ExtractionRule.Hash, hash);
+        }
+
+        if (Announced(text) is { } announced)
+        {
+            return new(ExtractionRule.Announced, announced);
         }
 
         if (LastFormula(text, out var end) is { } formula && NumberAnswer.Extract(text[end..]) is null)
         {
             // What cannot be read between two dollar signs is rather a sentence about prices.
-            return IsReadable(formula) ? formula : NumberAnswer.Extract(text) ?? formula;
+            return IsReadable(formula) || NumberAnswer.Extract(text) is not { } price ? new(ExtractionRule.LastFormula, formula) : new(ExtractionRule.LastNumber, price);
         }
 
-        return IsFormula(text) ? text.Trim() : NumberAnswer.Extract(text);
+        return IsFormula(text) ? new(ExtractionRule.Whole, text.Trim()) : NumberAnswer.Extract(text) is { } number ? new(ExtractionRule.LastNumber, number) : null;
     }
 
-    /// <summary>Whether the extracted answer equals the gold answer, which may itself be boxed or between dollar signs.</summary>
-    public static bool AreEqual(string gold, string answer)
+    /// <summary>What each rule finds, whatever the others do.</summary>
+    public static IEnumerable<ExtractedAnswer> All(string text)
     {
-        var accepted = BoxedAnswer.Find(gold, out var box) && box is not null ? box : gold;
-        return MathEquality.AreEqual(accepted, answer);
+        var tail = Graders.Tail(text);
+        (ExtractionRule Rule, string? Answer)[] found =
+        [
+            (ExtractionRule.Boxed, BoxedAnswer.Find(text, out var box) && box?.Length <= MathNotation.MostCharacters ? box : null),
+            (ExtractionRule.Hash, Hash(tail)),
+            (ExtractionRule.Announced, Announced(tail)),
+            (ExtractionRule.LastFormula, LastFormula(tail, out _)),
+            (ExtractionRule.LastNumber, NumberAnswer.Extract(tail)),
+            (ExtractionRule.Whole, IsFormula(text) ? text.Trim() : null),
+        ];
+        return found.Where(one => !string.IsNullOrWhiteSpace(one.Answer)).Select(one => new ExtractedAnswer(one.Rule, one.Answer!));
     }
 
-    /// <summary>The voting class: the exact value where it is a rational number, else the simplified text without blanks.</summary>
+    /// <summary>Whether the extracted answer equals the gold answer, which may itself be boxed, announced or between dollar signs.</summary>
+    public static bool AreEqual(string gold, string answer) =>
+        MathEquality.AreEqual(BoxedAnswer.Find(gold, out var box) && box is not null ? box : Announced(gold) ?? gold, answer);
+
+    /// <summary>The voting class: the exact value where it is a rational number or a list of them, else the simplified text without blanks.</summary>
     public static string Normalise(string answer)
     {
         var simple = MathNotation.Simplify(answer);
-        return MathParser.Parse(simple) is { } node && MathValue.Exact(node) is { } value ? value.ToString() : MathEquality.Folded(simple);
+        var folded = MathWords.Folded(simple);
+        return (MathWords.Meaning(folded) ?? MathParser.Parse(simple)) is { } node && MathEquality.Canonical(node) is { } canonical ? canonical : folded;
+    }
+
+    /// <summary>What follows the last "####" on its line.</summary>
+    public static string? Hash(string text)
+    {
+        var at = text.LastIndexOf("####", StringComparison.Ordinal);
+        if (at < 0)
+        {
+            return null;
+        }
+
+        var rest = text.AsSpan(at).TrimStart('#');
+        var stop = rest.IndexOf('\n');
+        var line = (stop < 0 ? rest : rest[..stop]).Trim().ToString();
+        return line.Length == 0 ? null : IsFormula(line) ? line : NumberAnswer.Extract(line);
+    }
+
+    private static string? Announced(string text)
+    {
+        foreach (var announcement in Announcements)
+        {
+            var at = text.LastIndexOf(announcement, StringComparison.OrdinalIgnoreCase);
+            if (at >= 0 && Stated(text[(at + announcement.Length)..]) is { } stated)
+            {
+                return stated;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>The formula that starts the rest of a sentence, or its words up to the full stop.</summary>
-    private static string? Announced(string rest)
+    private static string? Stated(string rest)
     {
-        rest = rest.TrimStart(' ', '\n', '\r', '\t', ':', '*', '"');
+        rest = rest.TrimStart(' ', '\n', '\r', '\t', ':', '：', '*', '"');
         var line = rest.AsSpan().IndexOf('\n');
         if (FirstFormula(rest, out var end) is { } formula)
         {
             // "The largest $n$ is 34."
-            return Is().Match(rest, end) is { Success: true } more ? Announced(rest[(end + more.Length)..]) : formula;
+            return Is().Match(rest, end) is { Success: true } more ? Stated(rest[(end + more.Length)..]) : formula;
         }
 
         rest = line < 0 ? rest : rest[..line];
         var stop = SentenceEnd().Match(rest);
         rest = (stop.Success ? rest[..stop.Index] : rest).Trim().Trim('*', '"', ' ');
-        return rest.Length == 0 ? null
-            : IsFormula(rest) || !rest.Any(char.IsAsciiDigit) ? rest
-            : NumberAnswer.Extract(rest);
+        if (rest.Length == 0 || IsFormula(rest) || !rest.Any(char.IsAsciiDigit))
+        {
+            return rest.Length == 0 ? null : rest;
+        }
+
+        // "35 + 70 = 105 in all", "12 of the 50": the number after the last equals sign, else what stands before the first word, else the first number.
+        var equals = rest.LastIndexOf('=');
+        if (equals >= 0 && NumberAnswer.First(rest[(equals + 1)..]) is { } result)
+        {
+            return result;
+        }
+
+        var words = SecondWord().Match(rest);
+        return words is { Success: true, Index: > 0 } && rest[..words.Index].Trim() is { Length: > 0 } before && IsFormula(before) ? before : NumberAnswer.First(rest);
     }
 
     /// <summary>A formula at the very start of the text, after at most a few words.</summary>
@@ -84,7 +144,8 @@ internal static partial class MathAnswer
     {
         end = 0;
         Match? last = null;
-        for (var match = Formula().Match(text); match.Success; match = match.NextMatch())
+        var count = 0;
+        for (var match = Formula().Match(text); match.Success && count++ < MostFormulas; match = match.NextMatch())
         {
             last = match;
         }
@@ -109,6 +170,9 @@ internal static partial class MathAnswer
 
     [GeneratedRegex(@"\G\s+is\s", RegexOptions.CultureInvariant)]
     private static partial Regex Is();
+
+    [GeneratedRegex(@"(?<=[^A-Za-z\\])[A-Za-z]{2,}", RegexOptions.CultureInvariant)]
+    private static partial Regex SecondWord();
 
     [GeneratedRegex(@"[A-Za-z]{3,}", RegexOptions.CultureInvariant)]
     private static partial Regex Word();

@@ -1,27 +1,14 @@
-using System.Numerics;
-
 namespace Hindsight.Scoring;
 
 /// <summary>
 /// Reads an answer in the plain notation of <see cref="MathNotation"/>: lists, tuples, intervals, sets, matrices, relations and
 /// expressions with implicit multiplication. Depth and length are bounded; what it cannot read is no expression.
 /// </summary>
-internal sealed class MathParser
+internal sealed partial class MathParser
 {
     private const int MostCharacters = 1000, MostDepth = 40;
 
-    private const string Relations = "=<>≤≥≠∈≈";
-
-    private static readonly string[] Functions =
-        ["arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sin", "cos", "tan", "cot", "sec", "csc", "log", "ln", "exp", "sqrt"];
-
-    private static readonly HashSet<string> Greek = new(
-        [
-            "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
-            "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega",
-            "infty", "emptyset", "varnothing",
-        ],
-        StringComparer.Ordinal);
+    private const string Relations = "=<>≤≥≠∈≈", SetOperators = "∪∩∖";
 
     private readonly string _text;
     private int _at;
@@ -40,502 +27,181 @@ internal sealed class MathParser
             return null;
         }
 
-        try
-        {
-            var parser = new MathParser(text);
-            var node = parser.Groups();
-            return parser.Peek() == '\0' ? node : null;
-        }
-        catch (FormatException)
-        {
-            return null;
-        }
+        var parser = new MathParser(text);
+        return parser.Groups() is { } node && parser.Peek() == '\0' ? node : null;
     }
 
     // a, b; c, d — semicolons part groups where there are commas as well, and values where there are none.
-    private MathNode Groups()
+    private MathNode? Groups()
     {
-        if (++_depth > MostDepth)
-        {
-            throw Unreadable();
-        }
-
-        var groups = new List<MathNode> { Items() };
-        while (Take(';'))
-        {
-            groups.Add(Items());
-        }
-
-        _depth--;
-        return groups.Count == 1 ? groups[0] : new MathNode.Sequence("", groups);
+        using var level = new Level(this);
+        return level.TooDeep ? null : Listed(';', () => Listed(',', Related));
     }
 
-    private MathNode Items()
+    private MathNode? Listed(char separator, Func<MathNode?> read)
     {
-        var items = new List<MathNode> { Related() };
-        while (Take(','))
+        var first = read();
+        if (first is null || Peek() != separator)
         {
-            items.Add(Related());
+            return first;
         }
 
-        return items.Count == 1 ? items[0] : new MathNode.Sequence("", items);
+        var items = new List<MathNode> { first };
+        while (Take(separator))
+        {
+            if (read() is not { } item)
+            {
+                return null;
+            }
+
+            items.Add(item);
+        }
+
+        return new MathNode.Sequence("", items);
     }
 
-    private MathNode Related()
+    private MathNode? Related()
     {
-        var terms = new List<MathNode> { United() };
-        var operators = new List<char>();
-        while (Relations.Contains(Peek(), StringComparison.Ordinal) && Peek() != '\0')
+        if (Combined() is not { } first)
         {
-            operators.Add(_text[_at++]);
-            terms.Add(United());
+            return null;
         }
 
-        return operators.Count == 0 ? terms[0] : new MathNode.Relation(terms, operators);
-    }
-
-    private MathNode United()
-    {
-        var sets = new List<MathNode> { Sum() };
-        while (Take('∪'))
+        if (Peek() == ':')
         {
-            sets.Add(Sum());
+            return Ratio(first);
         }
 
-        return sets.Count == 1 ? sets[0] : new MathNode.Union(sets);
-    }
-
-    private MathNode Sum()
-    {
-        MathNode sum;
-        if (Take('-'))
-        {
-            sum = new MathNode.Apply("neg", Product());
-        }
-        else if (Take('±'))
-        {
-            sum = new MathNode.Apply("±", new MathNode.Number(Rational.Of(0), false), Product());
-        }
-        else
-        {
-            Take('+');
-            sum = Product();
-        }
-
-        while (Peek() is '+' or '-' or '±')
-        {
-            sum = new MathNode.Apply(_text[_at++].ToString(), sum, Product());
-        }
-
-        return sum;
-    }
-
-    private MathNode Product()
-    {
-        var product = Signed();
-        while (true)
-        {
-            if (Take('*'))
-            {
-                product = new MathNode.Apply("*", product, Signed());
-            }
-            else if (Take('/'))
-            {
-                product = new MathNode.Apply("/", product, Signed());
-            }
-            else if (Take('%'))
-            {
-                product = new MathNode.Percent(product);
-            }
-            else if (StartsFactor())
-            {
-                product = new MathNode.Apply("*", product, Power());
-            }
-            else
-            {
-                return product;
-            }
-        }
-    }
-
-    private MathNode Signed()
-    {
-        if (++_depth > MostDepth)
-        {
-            throw Unreadable();
-        }
-
-        var node = Take('-') ? new MathNode.Apply("neg", Signed()) : Power();
-        _depth--;
-        return node;
-    }
-
-    private MathNode Power()
-    {
-        var value = Factor();
-        while (true)
-        {
-            if (Peek() == '!' && !(_at + 1 < _text.Length && _text[_at + 1] == '='))
-            {
-                _at++;
-                value = new MathNode.Apply("!", value);
-            }
-            else if (Take('^'))
-            {
-                if (++_depth > MostDepth)
-                {
-                    throw Unreadable();
-                }
-
-                // A bare exponent is one factor; "2^3^4" is 2^(3^4).
-                value = new MathNode.Apply("^", value, Peek() == '-' ? Signed() : Peek() == '{' ? Braced() : Power());
-                _depth--;
-            }
-            else
-            {
-                return value;
-            }
-        }
-    }
-
-    private bool StartsFactor() => Peek() is var next
-        && (char.IsAsciiLetterOrDigit(next) || next is '(' or '{' or '.' or '⦃' || (next == '|' && _openBars == 0)
-            || (next == '\\' && !_text.AsSpan(_at).StartsWith(@"\end")));
-
-    private MathNode Factor()
-    {
-        var next = Peek();
-        if (char.IsAsciiDigit(next) || next == '.')
-        {
-            return Number();
-        }
-
-        if (next is '(' or '[' or '⦃')
-        {
-            return Bracketed();
-        }
-
-        if (next == '{')
-        {
-            var braced = Braced();
-            return braced is MathNode.Sequence { Brackets: "" } several ? several with { Brackets = "{}" } : braced;
-        }
-
-        if (next == '|')
+        List<MathNode>? terms = null;
+        List<char>? operators = null;
+        while (Peek() is not '\0' and var relation && Relations.Contains(relation, StringComparison.Ordinal))
         {
             _at++;
-            _openBars++;
-            var inside = Sum();
-            _openBars--;
-            return Take('|') ? new MathNode.Apply("abs", inside) : throw Unreadable();
-        }
-
-        if (next == '\\')
-        {
-            return Command();
-        }
-
-        if (char.IsAsciiLetter(next))
-        {
-            foreach (var function in Functions)
+            if (Combined() is not { } term)
             {
-                if (string.CompareOrdinal(_text, _at, function, 0, function.Length) == 0)
-                {
-                    _at += function.Length;
-                    return function == "sqrt" ? Root() : Function(function);
-                }
+                return null;
             }
 
-            if (string.CompareOrdinal(_text, _at, "pi", 0, 2) == 0)
+            (terms ??= [first]).Add(term);
+            (operators ??= []).Add(relation);
+        }
+
+        MathNode related = terms is null ? first : new MathNode.Relation(terms, operators!);
+        if (!TakeCommand("pmod") && !TakeCommand("bmod") && !TakeCommand("mod"))
+        {
+            return related;
+        }
+
+        return Argument() is { } modulus ? new MathNode.Modulo(related, modulus) : null;
+    }
+
+    /// <summary>a : b is a quotient, a : b : c the quotients b/a and c/a.</summary>
+    private MathNode? Ratio(MathNode first)
+    {
+        var others = new List<MathNode>();
+        while (Take(':'))
+        {
+            if (Sum() is not { } part)
             {
-                _at += 2;
-                return Pi;
+                return null;
             }
 
-            _at++;
-            return Letter(next);
+            others.Add(part);
         }
 
-        throw Unreadable();
+        return others.Count == 1
+            ? new MathNode.Apply("/", first, others[0])
+            : new MathNode.Sequence(":", [.. others.Select(part => new MathNode.Apply("/", part, first))]);
     }
 
-    private static MathNode Pi => new MathNode.Constant("π", Math.PI);
-
-    private MathNode Letter(char letter)
+    private MathNode? Combined()
     {
-        var subscript = Subscript();
-        var primes = 0;
-        while (_at < _text.Length && _text[_at] == '\'')
+        var sets = Sum();
+        while (sets is not null && Peek() is not '\0' and var joint && SetOperators.Contains(joint, StringComparison.Ordinal))
         {
             _at++;
-            primes++;
+            if (Sum() is not { } next)
+            {
+                return null;
+            }
+
+            sets = sets is MathNode.Combined left && left.Operator == joint
+                ? left with { Sets = [.. left.Sets, next] }
+                : new MathNode.Combined(joint, [sets, next]);
         }
 
-        return (letter, subscript.Length + primes) switch
-        {
-            ('i', 0) => new MathNode.Constant("i", Complex.ImaginaryOne),
-            ('e', 0) => new MathNode.Constant("e", Math.E),
-            _ => new MathNode.Symbol(letter + subscript + new string('\'', primes)),
-        };
+        return sets;
     }
 
-    private string Subscript()
-    {
-        if (!Take('_'))
-        {
-            return "";
-        }
-
-        if (!Take('{'))
-        {
-            return Peek() == '\0' ? throw Unreadable() : "_" + _text[_at++];
-        }
-
-        var close = _text.IndexOf('}', _at);
-        if (close < 0)
-        {
-            throw Unreadable();
-        }
-
-        var name = _text[_at..close].Trim();
-        _at = close + 1;
-        return "_" + name;
-    }
-
-    private MathNode Number()
-    {
-        var start = _at;
-        while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || (_text[_at] == '.' && !_text.AsSpan(start, _at - start).Contains('.'))))
-        {
-            _at++;
-        }
-
-        var digits = _text[start.._at];
-        if (digits == ".")
-        {
-            throw Unreadable();
-        }
-
-        if (Subscript() is { Length: > 0 } numberBase)
-        {
-            // A numeral in another base is compared as it is written.
-            return new MathNode.Symbol(digits + numberBase);
-        }
-
-        var value = new MathNode.Number(Rational.OfDecimal(digits), digits.Contains('.', StringComparison.Ordinal));
-
-        // 1\frac{4}{5} is a mixed number, 2\frac{x}{5} a product.
-        var mark = _at;
-        if (value is { Decimal: false } && Peek() == '\\' && TakeCommand() == "frac"
-            && Fraction() is MathNode.Apply { First: MathNode.Number { Decimal: false }, Second: MathNode.Number { Decimal: false } } part)
-        {
-            return new MathNode.Apply("+", value, part);
-        }
-
-        _at = mark;
-        return value;
-    }
-
-    private MathNode Bracketed()
+    /// <summary>(a, b), [a, b), ]a, b[ and {a, b}; brackets around one value only group it.</summary>
+    private MathNode? Bracketed()
     {
         var open = _text[_at++];
         var bars = _openBars;
         _openBars = 0;
-        if (Take(open == '⦃' ? '⦄' : ')'))
+        try
+        {
+            return open == '⦃' ? Set() : Tuple(open);
+        }
+        finally
         {
             _openBars = bars;
-            return open == '⦃' ? new MathNode.Sequence("{}", []) : throw Unreadable();
+        }
+    }
+
+    private MathNode? Tuple(char open)
+    {
+        if (Groups() is not { } inside)
+        {
+            return null;
         }
 
-        var inside = Groups();
-        _openBars = bars;
         var close = Peek();
-        if (close is not (')' or ']' or '⦄') || (open == '⦃') != (close == '⦄'))
+        if (close is not (')' or ']' or '['))
         {
-            throw Unreadable();
+            return null;
         }
 
         _at++;
-        IReadOnlyList<MathNode> items = inside is MathNode.Sequence { Brackets: "" } several ? several.Items : [inside];
-        return open switch
+        if (open == ']' || close == '[')
         {
-            '⦃' => new MathNode.Sequence("{}", items),
-            '(' or '[' when items.Count == 1 && (open == '(') == (close == ')') => items[0],
-            _ => new MathNode.Sequence($"{open}{close}", items),
-        };
+            // ]a, b[ is how some countries write (a, b).
+            (open, close) = (open == ']' ? '(' : open, close == '[' ? ')' : close);
+        }
+
+        var items = inside is MathNode.Sequence { Brackets: "" } several ? several.Items : [inside];
+        return items.Count == 1 && (open == '(') == (close == ')') ? items[0] : new MathNode.Sequence($"{open}{close}", items);
     }
 
-    private MathNode Braced()
+    private MathNode? Set()
     {
-        if (!Take('{'))
+        if (Take('⦄'))
         {
-            throw Unreadable();
+            return MathNode.Nothing;
         }
 
-        var inside = Groups();
-        return Take('}') ? inside : throw Unreadable();
-    }
-
-    /// <summary>An argument of \frac and the like: {…}, or a single digit, letter or command.</summary>
-    private MathNode Argument()
-    {
-        var next = Peek();
-        if (next == '{')
+        var start = _at;
+        _openBars = 1;
+        var named = Combined();
+        _openBars = 0;
+        if (named is { } variable)
         {
-            return Braced();
-        }
-
-        if (char.IsAsciiDigit(next))
-        {
-            return new MathNode.Number(Rational.OfDecimal(_text[_at++].ToString()), false);
-        }
-
-        return next == '\\' || char.IsAsciiLetter(next) || next == '(' ? Factor() : throw Unreadable();
-    }
-
-    private MathNode Fraction() => new MathNode.Apply("/", Argument(), Argument());
-
-    private MathNode Root()
-    {
-        if (!Take('['))
-        {
-            // \sqrt30 means √30 outside TeX's own rules, and is written so.
-            return new MathNode.Apply("root", char.IsAsciiDigit(Peek()) ? Number() : Argument(), new MathNode.Number(Rational.Of(2), false));
-        }
-
-        var index = Sum();
-        return Take(']') ? new MathNode.Apply("root", Argument(), index) : throw Unreadable();
-    }
-
-    /// <summary>A function with its argument: in brackets, or the factors up to the next operator or function (sin 2x cos y).</summary>
-    private MathNode Function(string name)
-    {
-        if (++_depth > MostDepth)
-        {
-            throw Unreadable();
-        }
-
-        MathNode? power = null;
-        MathNode? logBase = null;
-        if (name == "log" && Take('_'))
-        {
-            logBase = Argument();
-        }
-
-        if (Take('^'))
-        {
-            power = Peek() == '-' ? throw Unreadable() : Argument();
-        }
-
-        MathNode argument;
-        if (Peek() is '(' or '{' or '[')
-        {
-            argument = Power();
-        }
-        else
-        {
-            argument = Signed();
-            while (StartsFactor() && !StartsFunction())
+            // {x ∈ ℝ | condition}: the condition alone says which.
+            if (Take('∈') && Combined() is null)
             {
-                argument = new MathNode.Apply("*", argument, Power());
+                return null;
+            }
+
+            if (variable is not MathNode.Number && (Take('∣') || Take(':') || Take('|')))
+            {
+                return Groups() is { } condition && Take('⦄') ? condition : null;
             }
         }
 
-        _depth--;
-        var value = new MathNode.Apply(name, argument, logBase);
-        return power is null ? value : new MathNode.Apply("^", value, power);
-    }
-
-    private bool StartsFunction()
-    {
-        Peek();
-        var at = _at + (_text[_at] == '\\' ? 1 : 0);
-        return Functions.Any(function => string.CompareOrdinal(_text, at, function, 0, function.Length) == 0);
-    }
-
-    private string TakeCommand()
-    {
-        var start = ++_at;
-        while (_at < _text.Length && char.IsAsciiLetter(_text[_at]))
-        {
-            _at++;
-        }
-
-        return _text[start.._at];
-    }
-
-    private MathNode Command()
-    {
-        if (++_depth > MostDepth)
-        {
-            throw Unreadable();
-        }
-
-        var name = TakeCommand();
-        var node = name switch
-        {
-            "frac" => Fraction(),
-            "binom" => new MathNode.Apply("binom", Argument(), Argument()),
-            "sqrt" => Root(),
-            "pi" => Pi,
-            "begin" => Matrix(),
-            "overline" or "vec" or "hat" or "bar" or "overrightarrow" => new MathNode.Apply(name, Argument()),
-            _ when Functions.Contains(name) => Function(name),
-            _ when Greek.Contains(name) => new MathNode.Symbol(name + Subscript()),
-            _ => throw Unreadable(),
-        };
-        _depth--;
-        return node;
-    }
-
-    private MathNode.Sequence Matrix()
-    {
-        if (!Take('{'))
-        {
-            throw Unreadable();
-        }
-
-        var close = _text.IndexOf('}', _at);
-        var kind = close < 0 ? throw Unreadable() : _text[_at..close];
-        _at = close + 1;
-        if (kind == "array" && Take('{'))
-        {
-            close = _text.IndexOf('}', _at);
-            _at = close < 0 ? throw Unreadable() : close + 1;
-        }
-        else if (!kind.EndsWith("matrix", StringComparison.Ordinal) && kind != "array")
-        {
-            throw Unreadable();
-        }
-
-        var rows = new List<MathNode>();
-        var row = new List<MathNode>();
-        var end = $@"\end{{{kind}}}";
-        while (true)
-        {
-            Peek();
-            if (string.CompareOrdinal(_text, _at, end, 0, end.Length) == 0)
-            {
-                _at += end.Length;
-                if (row.Count > 0)
-                {
-                    rows.Add(new MathNode.Sequence("m", row));
-                }
-
-                return new MathNode.Sequence("m", rows);
-            }
-
-            row.Add(Sum());
-            if (Take('⏎'))
-            {
-                rows.Add(new MathNode.Sequence("m", row));
-                row = [];
-            }
-            else if (!Take('&') && Peek() != '\\')
-            {
-                throw Unreadable();
-            }
-        }
+        _at = start;
+        return Groups() is { } inside && Take('⦄')
+            ? new MathNode.Sequence("{}", inside is MathNode.Sequence { Brackets: "" } several ? several.Items : [inside])
+            : null;
     }
 
     private char Peek()
@@ -559,5 +225,37 @@ internal sealed class MathParser
         return true;
     }
 
-    private static FormatException Unreadable() => new();
+    private bool StartsWith(string word) => string.CompareOrdinal(_text, _at, word, 0, word.Length) == 0;
+
+    /// <summary>Whether a command, \name, comes next.</summary>
+    private bool StartsCommand(string name) =>
+        Peek() == '\\' && string.CompareOrdinal(_text, _at + 1, name, 0, name.Length) == 0
+        && (_at + 1 + name.Length is var end && (end >= _text.Length || !char.IsAsciiLetter(_text[end])));
+
+    private bool TakeCommand(string name)
+    {
+        if (!StartsCommand(name))
+        {
+            return false;
+        }
+
+        _at += name.Length + 1;
+        return true;
+    }
+
+    /// <summary>One more level of nesting, until disposed.</summary>
+    private readonly ref struct Level
+    {
+        private readonly MathParser _parser;
+
+        public Level(MathParser parser)
+        {
+            _parser = parser;
+            parser._depth++;
+        }
+
+        public bool TooDeep => _parser._depth > MostDepth;
+
+        public void Dispose() => _parser._depth--;
+    }
 }

@@ -7,9 +7,6 @@ namespace Hindsight.Scoring;
 /// <summary>The last number of a text: sign, thousands separators, decimals, fractions a/b, percent, scientific notation.</summary>
 internal static partial class NumberAnswer
 {
-    /// <summary>A number written with a decimal point equals another within this share of the larger: six digits, as they are usually given.</summary>
-    public static Rational DecimalTolerance { get; } = Rational.OfDecimal("0.000001");
-
     /// <summary>Longer digit strings are no answer to anything, and slow to convert.</summary>
     private const int MostDigits = 400;
 
@@ -24,8 +21,10 @@ internal static partial class NumberAnswer
         return last?.Length <= MostDigits ? last.Value : null;
     }
 
-    /// <summary>Whether two numbers are equal: exactly, or within <see cref="DecimalTolerance"/> where one is a decimal. 50 % is 0.5 or 50.</summary>
-    public static bool AreEqual(string gold, string answer)
+    public static string? First(string text) => Number().Match(Graders.Tail(text)) is { Success: true, Length: <= MostDigits } match ? match.Value : null;
+
+    /// <summary>Whether two numbers are equal within a tolerance. 50 % is 0.5 or 50.</summary>
+    public static bool AreEqual(string gold, string answer, NumberTolerance tolerance)
     {
         if (Extract(gold) is not { } accepted || Value(accepted) is not { } a || Value(answer) is not { } b)
         {
@@ -38,7 +37,7 @@ internal static partial class NumberAnswer
             || (goldPercent && !percent && Same(Hundredth(a), b))
             || (percent && !goldPercent && Same(a, Hundredth(b)));
 
-        bool Same(Rational x, Rational y) => x == y || (near && x.IsNear(y, DecimalTolerance));
+        bool Same(Rational x, Rational y) => tolerance.Admits(x, y, near);
 
         static Rational Hundredth(Rational value) => Rational.Divide(value, Rational.Of(100)) ?? value;
     }

@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace Hindsight.Scoring;
+
+/// <summary>Numerals: decimals with a repeating part, scientific notation, mixed numbers, other bases.</summary>
+internal sealed partial class MathParser
+{
+    private const int MostExponent = 3000;
+
+    private MathNode? Number()
+    {
+        var start = _at;
+        while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || (_text[_at] == '.' && !_text.AsSpan(start, _at - start).Contains('.'))))
+        {
+            _at++;
+        }
+
+        var digits = _text[start.._at];
+        if (digits == ".")
+        {
+            return null;
+        }
+
+        if (Subscript() is not { } numberBase)
+        {
+            return null;
+        }
+
+        if (numberBase.Length > 0 && numberBase != "_10")
+        {
+            // A numeral in another base is compared as it is written.
+            return new MathNode.Symbol(digits + numberBase);
+        }
+
+        var point = digits.IndexOf('.', StringComparison.Ordinal);
+        if (point < 0)
+        {
+            var whole = Rational.OfDecimal(digits);
+            return Mixed(whole) is { } mixed ? mixed : Scientific(whole, isDecimal: false) ?? new MathNode.Number(whole);
+        }
+
+        if (Repeating(digits, point) is { } repeating)
+        {
+            return new MathNode.Number(repeating);
+        }
+
+        var value = Rational.OfDecimal(digits);
+        return Scientific(value, isDecimal: true) ?? new MathNode.Number(value, Decimal: true);
+    }
+
+    /// <summary>1\frac{4}{5} and 1 4/5 are mixed numbers, 2\frac{x}{5} a product.</summary>
+    private MathNode.Apply? Mixed(Rational whole)
+    {
+        var mark = _at;
+        MathNode? part = null;
+        if (TakeCommand("frac"))
+        {
+            part = Fraction();
+        }
+        else if (Peek() is >= '0' and <= '9' && char.IsWhiteSpace(_text[_at - 1]) && Digits() is { } over && Take('/') && Digits() is { } under)
+        {
+            part = new MathNode.Apply("/", over, under);
+        }
+
+        if (part is MathNode.Apply { First: MathNode.Number { Decimal: false }, Second: MathNode.Number { Decimal: false } })
+        {
+            return new MathNode.Apply("+", new MathNode.Number(whole), part);
+        }
+
+        _at = mark;
+        return null;
+
+        MathNode.Number? Digits()
+        {
+            Peek();
+            var start = _at;
+            while (_at < _text.Length && char.IsAsciiDigit(_text[_at]))
+            {
+                _at++;
+            }
+
+            return _at == start ? null : new MathNode.Number(Rational.OfDecimal(_text[start.._at]));
+        }
+    }
+
+    /// <summary>1.5e3, 2E-4. "2e" and "2e-1" are products with e, unless written with a decimal point or a capital.</summary>
+    private MathNode.Number? Scientific(Rational value, bool isDecimal)
+    {
+        var at = _at;
+        if (at >= _text.Length || _text[at] is not ('e' or 'E'))
+        {
+            return null;
+        }
+
+        var capital = _text[at++] == 'E';
+        var negative = at < _text.Length && _text[at] == '-';
+        if (at < _text.Length && _text[at] is '+' or '-')
+        {
+            at++;
+        }
+
+        var start = at;
+        while (at < _text.Length && char.IsAsciiDigit(_text[at]))
+        {
+            at++;
+        }
+
+        var plain = isDecimal || capital || value.IsOne || (at > start && _text[start] == '0');
+        if (at == start || !plain || (at < _text.Length && char.IsAsciiLetter(_text[at]))
+            || !int.TryParse(_text.AsSpan(start, at - start), CultureInfo.InvariantCulture, out var exponent) || exponent > MostExponent)
+        {
+            return null;
+        }
+
+        _at = at;
+        var scale = Rational.Of(BigInteger.Pow(10, exponent));
+        return (negative ? Rational.Divide(value, scale) : Rational.Multiply(value, scale)) is { } scaled ? new(scaled, isDecimal) : null;
+    }
+
+    /// <summary>0.1\overline{6}, 0.\dot{3}, 0.333…, 0.142857142857…: what repeats, or is shown to repeat before an ellipsis.</summary>
+    private Rational? Repeating(string digits, int point)
+    {
+        var mark = _at;
+        var fixedDigits = digits[(point + 1)..];
+        string? period = null;
+        if (TakeCommand("overline") || TakeCommand("dot"))
+        {
+            var braced = Take('{');
+            var start = _at;
+            while (_at < _text.Length && char.IsAsciiDigit(_text[_at]) && (braced || _at == start))
+            {
+                _at++;
+            }
+
+            period = _text[start.._at];
+            if (period.Length == 0 || (braced && !Take('}')))
+            {
+                _at = mark;
+                return null;
+            }
+        }
+        else if (Take('…'))
+        {
+            for (var length = 1; period is null && length <= fixedDigits.Length / 2; length++)
+            {
+                var shown = length == 1 ? 3 : 2;
+                if (fixedDigits.Length >= shown * length && Enumerable.Range(1, (shown - 1) * length).All(i => fixedDigits[^i] == fixedDigits[^(i + length)]))
+                {
+                    period = fixedDigits[^length..];
+                }
+            }
+        }
+
+        if (period is null)
+        {
+            return null;
+        }
+
+        // 0.ab(cd) = (abcd - ab) / 9900.
+        var whole = digits[..point] + fixedDigits;
+        var all = BigInteger.Parse("0" + whole + period, CultureInfo.InvariantCulture) - BigInteger.Parse("0" + whole, CultureInfo.InvariantCulture);
+        var divisor = (BigInteger.Pow(10, period.Length) - 1) * BigInteger.Pow(10, fixedDigits.Length);
+        return Rational.Divide(Rational.Of(all), Rational.Of(divisor));
+    }
+}
