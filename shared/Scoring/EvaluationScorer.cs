@@ -132,7 +132,7 @@ public static class EvaluationScorer
 
         Curve Curve(int t)
         {
-            var ballots = problems.Select(problem => (problem.Id, Ballot: MajAtK.BallotOf(problem, t))).ToList();
+            var ballots = problems.Select(problem => (problem.Id, Ballot: problem.Classes.Newest(t))).ToList();
             return new(t, [.. PowersOfTwoAnd(answers.SamplesPerProblem).Select(k => Point(ballots, k))]);
         }
 

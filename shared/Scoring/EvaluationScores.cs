@@ -6,6 +6,14 @@ namespace Hindsight.Scoring;
 /// <param name="High">Upper end.</param>
 public sealed record Estimate(double Value, double Low, double High);
 
+/// <summary>
+/// Re-run noise: how well the score on these very problems is known from the samples drawn (95 %). It says nothing about other problems.
+/// </summary>
+public sealed record RerunInterval(double Low, double High);
+
+/// <summary>One point of a simultaneous band: with 95 % confidence, on new problems of this kind, the whole curve lies inside at once.</summary>
+public sealed record Band(double Low, double High);
+
 /// <summary>All scores of an evaluation: what scores.json holds. Shares are in [0, 1]; reports print percent.</summary>
 public sealed record EvaluationScores
 {
