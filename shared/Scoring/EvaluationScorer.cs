@@ -46,7 +46,7 @@ public static class EvaluationScorer
             Base = answers.Base is { } baseModel ? Checkpoint(baseModel, problems, problem => problem.Base!, answers, greedyWanted) : null,
             Trajectory = WithSpread(
                 [.. answers.Trajectory.Select((variant, j) => Checkpoint(variant, problems, problem => problem.Trajectory[j], answers, greedyWanted))],
-                sampled ? problems : [], means, answers.Seed),
+                sampled ? problems : [], means),
             Problems = [.. problems.OrderByDescending(Ease).Select(problem => Row(problem, answers.SamplesPerProblem > 0, greedyWanted))],
             PassAtK = pass.All,
             MajAtK = maj.All,
@@ -77,7 +77,7 @@ public static class EvaluationScorer
 
     /// <summary>Adds what is known over all scored problems alone: re-run noise, the band over the checkpoints, diversity.</summary>
     private static IReadOnlyList<CheckpointScores> WithSpread(
-        IReadOnlyList<CheckpointScores> trajectory, ScoredProblem[] problems, ClusteredMean means, ulong seed)
+        IReadOnlyList<CheckpointScores> trajectory, ScoredProblem[] problems, ClusteredMean means)
     {
         if (problems.Length == 0)
         {
@@ -86,7 +86,7 @@ public static class EvaluationScorer
 
         var rerun = new RerunNoise();
         var bands = SimultaneousBand.Of(
-            means, [.. trajectory.Select((_, j) => problems.Select(problem => problem.Trajectory[j].PassRate()).ToArray())], seed);
+            means, [.. trajectory.Select((_, j) => problems.Select(problem => problem.Trajectory[j].PassRate()).ToArray())]);
         return
         [
             .. trajectory.Select((checkpoint, j) => checkpoint with

@@ -40,7 +40,7 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             "these very problems, had their samples been drawn without end: nothing about other problems");
         Add(
             scores.PassAtK.Count > 0, "band", "of Pass@1 over the trajectory and of each curve over k",
-            "largest |t| over the points of the curve by Gaussian multipliers (20,000 seeded draws), 95 %",
+            "largest |t| over the points of the curve by Gaussian multipliers (5,000 fixed draws), 95 %",
             "the whole curve at once, for new problems of this kind");
         Add(
             scores.Forgetting is not null, "forgetting", "greedy answers (arXiv 2505.20196)", Population, NewProblems);

@@ -19,9 +19,10 @@ internal static class PairedComparison
 
         var sums = contrasts.Select(contrast => means.Sums(contrast.Differences)).ToList();
         var pValues = SignFlips.Test([.. contrasts.Select(contrast => means.Totals(contrast.Differences))], seed);
-        var critical = MaxT.Critical(sums, means.Clusters, ClusteredMean.Confidence, seed);
+        var maxT = new MaxT(sums, means.Clusters);
+        var critical = maxT.Critical(ClusteredMean.Confidence);
         // Two one-sided tests at 5 % are one interval at 90 %. Where there is no spread, the rule of three is shared out by Bonferroni.
-        var oneSided = MaxT.Critical(sums, means.Clusters, 1 - (2 * (1 - ClusteredMean.Confidence)), seed);
+        var oneSided = maxT.Critical(1 - (2 * (1 - ClusteredMean.Confidence)));
         var shared = (1 - ClusteredMean.Confidence) / contrasts.Count;
         return new(name, margin,
         [

@@ -28,6 +28,7 @@ internal static class BestOfN
             ArgumentOutOfRangeException.ThrowIfGreaterThan(quotas[j], newest[j].Count, nameof(k));
         }
 
+        quotas = quotas[..newest.Count];
         var byReward = newest.SelectMany((drawn, j) => drawn.Select(sample => (Reward: sample.Reward ?? double.NegativeInfinity, sample.Correct, Checkpoint: j)))
             .OrderBy(sample => sample.Reward).ToList();
         var below = new int[newest.Count];

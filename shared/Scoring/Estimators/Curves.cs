@@ -86,7 +86,7 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
                 points.Add(new(k, means.Share(byProblem), variance > 0 ? Math.Sqrt(variance) / point.Length : null));
             }
 
-            var bands = SimultaneousBand.Of(means, values, answers.Seed);
+            var bands = SimultaneousBand.Of(means, values);
             curves.Add(new(t, [.. points.Select((point, p) => point with { Band = bands[p] })]));
             atLargest.Add((t, values[^1]));
         }

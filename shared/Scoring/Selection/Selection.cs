@@ -47,42 +47,24 @@ public sealed record Selection(
                 $"{choice.Score}: the chosen {choice.Choice} on problems that did not choose it",
                 [.. rivals.Select(reference => Contrast.Between(values[chosen].Name, report[chosen], values[reference].Name, report[reference]))],
                 reportMeans, margin, seed),
-            Luck([.. select.Select(selectMeans.Sums)], seed));
+            Luck([.. select.Select(selectMeans.Sums)]));
 
         double[] Side(double[] all, bool side) => [.. all.Where((_, i) => inSelect[i] == side)];
     }
 
     /// <summary>The expected largest error of the candidates' means, their errors being jointly normal with the observed spread.</summary>
-    internal static double Luck(IReadOnlyList<ClusterSums> candidates, ulong seed)
-    {
-        const int draws = 4000;
-        var stream = RandomStream.For(seed, "winner's curse");
-        var normal = new double[candidates[0].Influence.Length];
-        var sum = 0.0;
-        for (var draw = 0; draw < draws; draw++)
+    internal static double Luck(IReadOnlyList<ClusterSums> candidates) => candidates.Count == 1
+        ? 0
+        : Math.Max(0, JointNormal.Statistics(candidates, errors =>
         {
-            for (var g = 0; g < normal.Length; g++)
-            {
-                normal[g] = stream.NextNormal();
-            }
-
             var largest = double.NegativeInfinity;
-            foreach (var candidate in candidates)
+            for (var c = 0; c < errors.Length; c++)
             {
-                var error = 0.0;
-                for (var g = 0; g < normal.Length; g++)
-                {
-                    error += candidate.Influence[g] * normal[g];
-                }
-
-                largest = Math.Max(largest, error);
+                largest = Math.Max(largest, errors[c] * candidates[c].StandardError);
             }
 
-            sum += largest;
-        }
-
-        return candidates.Count == 1 ? 0 : Math.Max(0, sum / draws);
-    }
+            return largest;
+        }).Average());
 }
 
 /// <summary>One that could be chosen.</summary>
