@@ -74,7 +74,7 @@ public class GradersPropertyTests
         {
             var (a, b) = texts;
             return AreEqual(a, b) == AreEqual(b, a) && (MathWords.Folded(MathNotation.Simplify(a)).Length == 0 || AreEqual(a, a));
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1000));
 
     private static bool AreEqual(string gold, string answer) => MathEquality.AreEqual(gold, answer);
 

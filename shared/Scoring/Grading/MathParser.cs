@@ -141,14 +141,9 @@ internal sealed partial class MathParser
         var open = _text[_at++];
         var bars = _openBars;
         _openBars = 0;
-        try
-        {
-            return open == '⦃' ? Set() : Tuple(open);
-        }
-        finally
-        {
-            _openBars = bars;
-        }
+        var bracketed = open == '⦃' ? Set() : Tuple(open);
+        _openBars = bars;
+        return bracketed;
     }
 
     private MathNode? Tuple(char open)
