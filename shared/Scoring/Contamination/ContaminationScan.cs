@@ -22,7 +22,7 @@ public sealed class ContaminationScan
     /// <summary>A bit for each of many remainders of hashes: most n-grams of the text are turned down here.</summary>
     private readonly ulong[] _filter;
 
-    private readonly List<Window> _windows = [];
+    private readonly Window[] _windows;
 
     /// <summary>The last words of the text, in a ring whose length is a power of two.</summary>
     private readonly ulong[] _words;
@@ -45,11 +45,7 @@ public sealed class ContaminationScan
         _read = Read;
         _words = new ulong[BitOperations.RoundUpToPowerOf2((uint)_problems.Select(problem => problem.Words.Length).Append(Sizes[0]).Max() + 1)];
         _longestWithBreaks = _problems.Select(problem => problem.Text.Contains('\n', StringComparison.Ordinal) ? problem.Text.Length : 0).Append(0).Max();
-        foreach (var size in _problems.Select(problem => problem.Size).Where(size => size > 0).Distinct())
-        {
-            _windows.Add(new Window(size));
-        }
-
+        _windows = [.. _problems.Select(problem => problem.Size).Where(size => size > 0).Distinct().Select(size => new Window(size))];
         foreach (var problem in _problems.Where(problem => problem.Size > 0))
         {
             var window = new Window(problem.Size);

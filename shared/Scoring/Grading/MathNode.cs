@@ -5,7 +5,7 @@ namespace Hindsight.Scoring;
 /// <summary>A parsed mathematical answer.</summary>
 internal abstract record MathNode
 {
-    /// <summary>The whole line of real numbers, and the set without elements.</summary>
+    /// <summary>All real numbers, the set without elements, and the bound of an interval without one.</summary>
     public static readonly Symbol Reals = new("ℝ"), Nothing = new("∅"), Infinity = new("infty");
 
     /// <summary>A number; <paramref name="Decimal"/> when it was written with a decimal point.</summary>

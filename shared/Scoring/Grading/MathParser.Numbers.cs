@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Numerics;
+using System.Text.RegularExpressions;
 
 namespace Hindsight.Scoring;
 
@@ -52,37 +53,18 @@ internal sealed partial class MathParser
     /// <summary>1\frac{4}{5} and 1 4/5 are mixed numbers, 2\frac{x}{5} a product.</summary>
     private MathNode.Apply? Mixed(Rational whole)
     {
-        var mark = _at;
-        MathNode? part = null;
-        if (TakeCommand("frac"))
+        if (Part().Match(_text, _at) is not { Success: true } part)
         {
-            part = Fraction();
-        }
-        else if (Peek() is >= '0' and <= '9' && char.IsWhiteSpace(_text[_at - 1]) && Digits() is { } over && Take('/') && Digits() is { } under)
-        {
-            part = new MathNode.Apply("/", over, under);
+            return null;
         }
 
-        if (part is MathNode.Apply { First: MathNode.Number { Decimal: false }, Second: MathNode.Number { Decimal: false } })
-        {
-            return new MathNode.Apply("+", new MathNode.Number(whole), part);
-        }
-
-        _at = mark;
-        return null;
-
-        MathNode.Number? Digits()
-        {
-            Peek();
-            var start = _at;
-            while (_at < _text.Length && char.IsAsciiDigit(_text[_at]))
-            {
-                _at++;
-            }
-
-            return _at == start ? null : new MathNode.Number(Rational.OfDecimal(_text[start.._at]));
-        }
+        _at += part.Length;
+        var (over, under) = (Rational.OfDecimal(part.Groups["over"].Value), Rational.OfDecimal(part.Groups["under"].Value));
+        return new MathNode.Apply("+", new MathNode.Number(whole), new MathNode.Apply("/", new MathNode.Number(over), new MathNode.Number(under)));
     }
+
+    [GeneratedRegex(@"\G(?:\s*\\frac\s*(?:\{\s*(?<over>[0-9]+)\s*\}|(?<over>[0-9]))\s*(?:\{\s*(?<under>[0-9]+)\s*\}|(?<under>[0-9]))|(?:\s+|(?<=\s))(?<over>[0-9]+)\s*/\s*(?<under>[0-9]+))", RegexOptions.CultureInvariant)]
+    private static partial Regex Part();
 
     /// <summary>1.5e3, 2E-4. "2e" and "2e-1" are products with e, unless written with a decimal point or a capital.</summary>
     private MathNode.Number? Scientific(Rational value, bool isDecimal)

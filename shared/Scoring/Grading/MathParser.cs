@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -139,14 +141,9 @@ internal sealed partial class MathParser
         var open = _text[_at++];
         var bars = _openBars;
         _openBars = 0;
-        try
-        {
-            return open == '⦃' ? Set() : Tuple(open);
-        }
-        finally
-        {
-            _openBars = bars;
-        }
+        var bracketed = open == '⦃' ? Set() : Tuple(open);
+        _openBars = bars;
+        return bracketed;
     }
 
     private MathNode? Tuple(char open)
@@ -180,29 +177,24 @@ internal sealed partial class MathParser
             return MathNode.Nothing;
         }
 
-        var start = _at;
-        _openBars = 1;
-        var named = Combined();
-        _openBars = 0;
-        if (named is { } variable)
+        if (Builder().Match(_text, _at) is { Success: true })
         {
             // {x ∈ ℝ | condition}: the condition alone says which.
-            if (Take('∈') && Combined() is null)
-            {
-                return null;
-            }
-
-            if (variable is not MathNode.Number && (Take('∣') || Take(':') || Take('|')))
-            {
-                return Groups() is { } condition && Take('⦄') ? condition : null;
-            }
+            _openBars = 1;
+            var variable = Combined();
+            var named = variable is not null && (!Take('∈') || Combined() is not null);
+            _openBars = 0;
+            return named && (Take('∣') || Take(':') || Take('|')) && Groups() is { } condition && Take('⦄') ? condition : null;
         }
 
-        _at = start;
         return Groups() is { } inside && Take('⦄')
             ? new MathNode.Sequence("{}", inside is MathNode.Sequence { Brackets: "" } several ? several.Items : [inside])
             : null;
     }
+
+    // A look ahead instead of a trial: nested trials would read the innermost set twice for every level.
+    [GeneratedRegex(@"\G\s*[A-Za-z(\\][^⦃⦄|∣:]{0,40}[|∣:]", RegexOptions.CultureInvariant)]
+    private static partial Regex Builder();
 
     private char Peek()
     {

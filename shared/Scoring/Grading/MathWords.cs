@@ -13,7 +13,7 @@ internal static partial class MathWords
 
     private static readonly FrozenDictionary<string, MathNode> Meanings = Named().ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>Blanks and grouping braces of single characters removed, lower case and without an article where it is words.</summary>
+    /// <summary>Blanks and braces around exponents and subscripts of one character removed, lower case and without an article where it is words.</summary>
     public static string Folded(string simple)
     {
         var words = simple.AsSpan().Trim();
@@ -26,7 +26,7 @@ internal static partial class MathWords
             }
         }
 
-        var folded = string.Concat(words.ToString().Where(c => !char.IsWhiteSpace(c)));
+        var folded = ShortScript().Replace(string.Concat(words.ToString().Where(c => !char.IsWhiteSpace(c))), "$1");
         return folded.Length > 1 && IsWords(folded) ? folded.ToLowerInvariant() : folded.Trim('(', ')') is { Length: 1 } one ? one : folded;
     }
 
@@ -73,6 +73,9 @@ internal static partial class MathWords
             .. new[] { "allrealnumbers", "allreals", "realnumbers", "allrealvalues" }.Select(words => KeyValuePair.Create(words, (MathNode)MathNode.Reals)),
         ];
     }
+
+    [GeneratedRegex(@"(?<=[\^_])\{([0-9A-Za-z])\}", RegexOptions.CultureInvariant)]
+    private static partial Regex ShortScript();
 
     [GeneratedRegex(@"^[aApP]\.?\s?[mM]\.?$", RegexOptions.CultureInvariant)]
     private static partial Regex HalfOfDay();
