@@ -23,12 +23,12 @@ public class SelectionTests
                 candidates[c] = means.Sums(Array.ConvertAll(rates, rate => Population.Correct(samples, rate, ref stream) / (double)samples));
             }
 
-            estimated += Selection.Luck(candidates);
+            estimated += repeat % 5 == 0 ? Selection.Luck(candidates) : 0;
             simulated += candidates.Max(candidate => candidate.Mean) - rates.Average();
         }
 
         Assert.Equal(points, 100 * simulated / repeats, 0.6);
-        Assert.Equal(points, 100 * estimated / repeats, 0.6);
+        Assert.Equal(points, 100 * estimated / (repeats / 5), 0.6);
     }
 
     [Fact]
