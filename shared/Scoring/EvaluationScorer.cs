@@ -86,7 +86,7 @@ public static class EvaluationScorer
 
         var rerun = new RerunNoise();
         var bands = SimultaneousBand.Of(
-            means, [.. trajectory.Select((_, j) => problems.Select(problem => problem.Trajectory[j].PassRate()).ToArray())]);
+            means, [.. trajectory.Select((_, j) => problems.Select(problem => problem.Rate(j)).ToArray())]);
         return
         [
             .. trajectory.Select((checkpoint, j) => checkpoint with
@@ -156,11 +156,11 @@ public static class EvaluationScorer
     }
 
     private static double Ease(ScoredProblem problem) =>
-        problem.Trajectory.Average(answers => answers.Sampled.Count > 0 ? answers.PassRate() : answers.GreedyCorrect() ? 1 : 0);
+        problem.Trajectory.Select((answers, j) => problem.Drawn[j] > 0 ? problem.Rate(j) : answers.GreedyCorrect() ? 1 : 0).Average();
 
     private static ProblemScores Row(ScoredProblem problem, bool sampled, bool greedy) => new(
         problem.Id,
-        sampled ? [.. problem.Trajectory.Select(answers => answers.PassRate())] : [],
+        sampled ? [.. problem.Trajectory.Select((_, j) => problem.Rate(j))] : [],
         greedy ? [.. problem.Trajectory.Select(answers => answers.GreedyCorrect())] : [],
         problem.Base is { Sampled.Count: > 0 } ? problem.Base.PassRate() : null,
         problem.Base is { Greedy: not null } ? problem.Base.GreedyCorrect() : null)

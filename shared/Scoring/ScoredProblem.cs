@@ -18,6 +18,9 @@ internal sealed record ScoredProblem(string Id, string Cluster, ProblemAnswers[]
 
     public ProblemAnswers Final => Trajectory[^1];
 
+    /// <summary>Share of correct samples at a checkpoint; 0 without samples.</summary>
+    public double Rate(int checkpoint) => Drawn[checkpoint] == 0 ? 0 : Correct[checkpoint] / (double)Drawn[checkpoint];
+
     public bool EverCorrectByGreedy => Trajectory.Any(answers => answers.GreedyCorrect());
 }
 

@@ -50,7 +50,7 @@ internal static class Answers
 
     private static Gen<string> Text => Gen.Elements("right", "right", "a", "b", "", "cut");
 
-    /// <summary>Checks a property on 50 random evaluations, the same ones in every run.</summary>
+    /// <summary>Checks a property on 30 random evaluations, the same ones in every run.</summary>
     public static void ForAll(Action<EvaluationAnswers> holds) =>
-        Prop.ForAll(Random.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(50).WithReplay(20260101, 1));
+        Prop.ForAll(Random.ToArbitrary(), holds).Check(Config.QuickThrowOnFailure.WithMaxTest(30).WithReplay(20260101, 1));
 }

@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Hindsight.Scoring;
 
@@ -13,6 +13,7 @@ internal static class SignFlips
     /// <param name="family">By member: the difference summed over each cluster.</param>
     /// <param name="seed">Of the flips, where they are drawn.</param>
     /// <returns>By member: the two-sided p-value alone, and corrected for the family.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     public static (double Alone, double Adjusted)[] Test(IReadOnlyList<double[]> family, ulong seed)
     {
         // Clusters without a difference in any member cannot matter.
@@ -20,36 +21,39 @@ internal static class SignFlips
         var scaled = family.Select(member =>
         {
             var norm = Math.Sqrt(member.Sum(sum => sum * sum));
-            return norm > 0 ? Array.ConvertAll(live, g => member[g] / norm) : null;
+            return Array.ConvertAll(live, g => norm > 0 ? member[g] / norm : 0);
         }).ToArray();
-        var observed = Array.ConvertAll(scaled, member => member is null ? 0 : Math.Abs(member.Sum()) - 1e-9);
+        var observed = Array.ConvertAll(scaled, member => Math.Abs(member.Sum()) - 1e-9);
+        var tables = Array.ConvertAll(scaled, Octets);
         var (alone, adjusted) = (new int[scaled.Length], new int[scaled.Length]);
         var exact = live.Length <= MostExact;
         var flips = exact ? 1 << live.Length : Draws;
         var stream = RandomStream.For(seed, "sign flips");
-        var signs = new double[live.Length];
+        var signs = new byte[(live.Length + 7) / 8];
         var flipped = new double[scaled.Length];
         for (var flip = 0; flip < flips; flip++)
         {
             var bits = (ulong)flip;
-            for (var g = 0; g < signs.Length; g++)
+            for (var octet = 0; octet < signs.Length; octet++)
             {
-                if (!exact && g % 64 == 0)
-                {
-                    bits = stream.Next();
-                }
-
-                signs[g] = (bits >> (g % 64) & 1) == 0 ? 1 : -1;
+                bits = !exact && octet % 8 == 0 ? stream.Next() : bits;
+                signs[octet] = (byte)(bits >> (octet % 8 * 8));
             }
 
             var largest = 0.0;
-            for (var m = 0; m < scaled.Length; m++)
+            for (var m = 0; m < tables.Length; m++)
             {
-                flipped[m] = scaled[m] is { } member ? Math.Abs(Dot(member, signs)) : 0;
+                var sum = 0.0;
+                for (var octet = 0; octet < signs.Length; octet++)
+                {
+                    sum += tables[m][(octet << 8) | signs[octet]];
+                }
+
+                flipped[m] = Math.Abs(sum);
                 largest = Math.Max(largest, flipped[m]);
             }
 
-            for (var m = 0; m < scaled.Length; m++)
+            for (var m = 0; m < tables.Length; m++)
             {
                 alone[m] += flipped[m] >= observed[m] ? 1 : 0;
                 adjusted[m] += largest >= observed[m] ? 1 : 0;
@@ -62,21 +66,18 @@ internal static class SignFlips
             : ((alone[m] + 1.0) / (flips + 1), (adjusted[m] + 1.0) / (flips + 1)))];
     }
 
-    private static double Dot(double[] one, double[] other)
+    /// <summary>For eight clusters at a time, their sum for each of the 256 choices of signs.</summary>
+    private static double[] Octets(double[] values)
     {
-        var sum = Vector<double>.Zero;
-        var i = 0;
-        for (; i <= one.Length - Vector<double>.Count; i += Vector<double>.Count)
+        var table = new double[(values.Length + 7) / 8 * 256];
+        for (var g = 0; g < values.Length; g++)
         {
-            sum += new Vector<double>(one, i) * new Vector<double>(other, i);
+            for (var signs = 0; signs < 256; signs++)
+            {
+                table[(g / 8 * 256) + signs] += (signs >> (g % 8) & 1) == 0 ? values[g] : -values[g];
+            }
         }
 
-        var dot = Vector.Sum(sum);
-        for (; i < one.Length; i++)
-        {
-            dot += one[i] * other[i];
-        }
-
-        return dot;
+        return table;
     }
 }

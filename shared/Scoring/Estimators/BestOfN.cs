@@ -31,28 +31,48 @@ internal static class BestOfN
         quotas = quotas[..newest.Count];
         var byReward = newest.SelectMany((drawn, j) => drawn.Select(sample => (Reward: sample.Reward ?? double.NegativeInfinity, sample.Correct, Checkpoint: j)))
             .OrderBy(sample => sample.Reward).ToList();
-        var below = new int[newest.Count];
-        var (tied, correct) = (new int[newest.Count], new int[newest.Count]);
+        var (below, tied, correct) = (new int[quotas.Length], new int[quotas.Length], new int[quotas.Length]);
+        // By checkpoint: the chance that all its answers lie below the level.
+        var allBelow = new double[quotas.Length];
         var won = 0.0;
         for (var from = 0; from < byReward.Count;)
         {
-            Array.Clear(tied);
-            Array.Clear(correct);
-            var to = from;
-            for (; to < byReward.Count && byReward[to].Reward == byReward[from].Reward; to++)
+            var (_, right, only) = byReward[from];
+            var to = from + 1;
+            if (to == byReward.Count || byReward[to].Reward != byReward[from].Reward)
             {
-                tied[byReward[to].Checkpoint]++;
-                correct[byReward[to].Checkpoint] += byReward[to].Correct ? 1 : 0;
-            }
+                // No tie. Of the drawings without an answer above this one, a share of k in below + 1 holds it.
+                var upTo = AllAmong(newest[only].Count, below[only] + 1, quotas[only]);
+                if (right)
+                {
+                    var here = upTo * quotas[only] / (below[only] + 1);
+                    for (var j = 0; j < quotas.Length && here != 0; j++)
+                    {
+                        here *= j == only ? 1 : allBelow[j];
+                    }
 
-            if (correct.AsSpan().ContainsAnyExcept(0))
+                    won += here;
+                }
+
+                below[only]++;
+                allBelow[only] = upTo;
+            }
+            else
             {
+                Array.Clear(tied);
+                Array.Clear(correct);
+                for (to = from; to < byReward.Count && byReward[to].Reward == byReward[from].Reward; to++)
+                {
+                    tied[byReward[to].Checkpoint]++;
+                    correct[byReward[to].Checkpoint] += byReward[to].Correct ? 1 : 0;
+                }
+
                 won += Level(newest, quotas, below, tied, correct);
-            }
-
-            for (var j = 0; j < below.Length; j++)
-            {
-                below[j] += tied[j];
+                for (var j = 0; j < below.Length; j++)
+                {
+                    below[j] += tied[j];
+                    allBelow[j] = AllAmong(newest[j].Count, below[j], quotas[j]);
+                }
             }
 
             from = to;
@@ -61,10 +81,21 @@ internal static class BestOfN
         return Math.Min(1, won);
     }
 
+    /// <summary>The chance that k of n answers all lie among a certain few.</summary>
+    private static double AllAmong(int n, int few, int k) => Binomials.Hypergeometric(n, few, k, k);
+
     /// <summary>The chance that the highest reward drawn is of this level and the answer picked there is correct.</summary>
     private static double Level(
         List<IReadOnlyList<(double? Reward, bool Correct)>> newest, int[] quotas, int[] below, int[] tied, int[] correct)
     {
+        for (var j = 0; j < quotas.Length; j++)
+        {
+            if (below[j] + tied[j] < quotas[j])
+            {
+                return 0; // Something above is drawn for certain.
+            }
+        }
+
         // By the number drawn at this level: the chance that nothing lies above, and that times the expected number correct.
         double[] chance = [1], expected = [0];
         for (var j = 0; j < quotas.Length; j++)
@@ -96,5 +127,5 @@ internal static class BestOfN
 
     /// <summary>C(tied, y) · C(below, k − y) / C(n, k), in two factors that cannot overflow.</summary>
     private static double Ways(int n, int below, int tied, int k, int y) =>
-        Binomials.Hypergeometric(n, below + tied, k, k) * Binomials.Hypergeometric(below + tied, tied, k, y);
+        AllAmong(n, below + tied, k) * Binomials.Hypergeometric(below + tied, tied, k, y);
 }

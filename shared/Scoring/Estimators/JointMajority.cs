@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -36,6 +38,7 @@ internal static class JointMajority
         return work;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     private static double ByVotes(MajAtK.Ballot ballot, int[] quotas, int[] drawn)
     {
         // chance[a, b]: of a votes for the last class and b for the one before, if there are three. The first class has the rest.
@@ -175,6 +178,7 @@ internal static class JointMajority
     /// <summary>A choice of answers from one class: <paramref name="Offset"/> is what it adds to the state.</summary>
     private readonly record struct Pick(int Offset, int Total, int[] Taken, double Ways);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     private static double[] Take(double[] ways, Pick[] picks, int w, double u, int[] quotas, int[] stride)
     {
         var next = new double[ways.Length];

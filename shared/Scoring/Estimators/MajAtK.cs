@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -86,6 +88,7 @@ internal static class MajAtK
     }
 
     /// <summary>The mean over draws, and the variance of that mean.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     internal static Result Simulate(Ballot ballot, int[] quotas, int draws, RandomStream stream)
     {
         var pools = new int[quotas.Length][];

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -49,6 +51,7 @@ internal static class OneCheckpointMajority
     }
 
     /// <summary>Ways to draw <paramref name="total"/> answers, each rival at most w times; reaching w counts <paramref name="u"/> times.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     private static double Ways(List<int> rivals, int pool, int total, int w, double u, ref double[] ways, ref double[] next)
     {
         Array.Clear(ways);

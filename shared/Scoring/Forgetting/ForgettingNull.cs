@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -52,6 +54,7 @@ public sealed record ForgettingNull(Estimate Observed, double Expected, Estimate
     }
 
     /// <summary>Deals a problem's answers to its checkpoints at random, and adds what is then forgotten to each draw's sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     private static void Permute(int[] drawn, int correct, RandomStream stream, double[] sums)
     {
         var n = drawn.Sum();

@@ -41,12 +41,12 @@ internal static class LostProblemRanking
 
         var pooled = (problem.Correct[solvedAt] + problem.Correct[^1]) / (double)(n + m);
         var error = Math.Sqrt(pooled * (1 - pooled) * ((1.0 / n) + (1.0 / m)));
-        return problem.Trajectory[solvedAt].PassRate() - problem.Final.PassRate() > 2 * error ? Lost(problem, solvedAt, byGreedy: false) : null;
+        return problem.Rate(solvedAt) - problem.Rate(problem.Drawn.Length - 1) > 2 * error ? Lost(problem, solvedAt, byGreedy: false) : null;
     }
 
     private static int Best(ScoredProblem problem, Func<ProblemAnswers, bool> counts) => Enumerable.Range(0, problem.Trajectory.Length)
         .Where(j => counts(problem.Trajectory[j]))
-        .OrderByDescending(j => problem.Trajectory[j].PassRate())
+        .OrderByDescending(problem.Rate)
         .ThenByDescending(j => j)
         .First();
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Hindsight.Scoring;
 
@@ -16,6 +17,7 @@ internal static class JointNormal
     private static readonly ConcurrentDictionary<int, double[]> Tables = new();
 
     /// <returns>By draw: the statistic of the errors, in standard errors of each mean.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
     public static double[] Statistics(IReadOnlyList<ClusterSums> family, Func<double[], double> statistic)
     {
         var factor = Cholesky(family);

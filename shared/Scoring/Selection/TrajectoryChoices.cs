@@ -23,7 +23,7 @@ internal static class TrajectoryChoices
                 ("checkpoint", sampled ? "Pass@1" : "greedy"),
                 [
                     .. answers.Trajectory.Select((variant, j) => (variant.Name, problems.Select(problem =>
-                        sampled ? problem.Trajectory[j].PassRate() : problem.Trajectory[j].GreedyCorrect() ? 1.0 : 0).ToArray())),
+                        sampled ? problem.Rate(j) : problem.Trajectory[j].GreedyCorrect() ? 1.0 : 0).ToArray())),
                 ],
                 [last], last + 1, clusters, inSelect, answers.Margin, answers.Seed),
         };
