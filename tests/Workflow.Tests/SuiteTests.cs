@@ -27,6 +27,19 @@ public class SuiteTests
     }
 
     [Fact]
+    public void A_number_may_have_a_tolerance_and_a_choice_its_options()
+    {
+        var suite = Parse(
+            """{"question": "q", "answer": "3.14", "grader": "number", "absoluteTolerance": 0.005}""",
+            """{"question": "q", "answer": "B", "grader": "choice", "options": {"A": "one", "B": "two", "C": "three"}}""",
+            """{"question": "q", "answer": "B", "grader": "choice", "options": 4}""",
+            """{"question": "q", "answer": "B", "grader": "choice", "options": "A) one B) two"}""");
+
+        Assert.Equal(NumberTolerance.Of(0.005m, 0), suite.Problems[0].Tolerance);
+        Assert.Equal([null, 3, 4, null], suite.Problems.Select(problem => problem.Options));
+    }
+
+    [Fact]
     public void A_conversation_takes_its_question_from_the_last_user_message()
     {
         var problem = Parse("""{"messages": [{"role": "system", "content": "Be terse."}, {"role": "user", "content": "2 + 2?"}], "answer": [4, "four"]}""").Problems[0];
@@ -48,6 +61,9 @@ public class SuiteTests
     [InlineData("{\"id\": \"a\", \"question\": \"q\", \"answer\": \"1\"}\n\n{\"id\": \"a\", \"question\": \"q\", \"answer\": \"1\"}", "line 3, has the id 'a' a second time")]
     [InlineData("""{"question": "\ud800", "answer": "1"}""", "broken Unicode escape")]
     [InlineData("""{"messages": [], "answer": "1"}""", "'messages' that are not a list")]
+    [InlineData("""{"question": "q", "answer": "1", "grader": "number", "relativeTolerance": 2}""", "tolerance is")]
+    [InlineData("""{"question": "q", "answer": "1", "grader": "number", "absoluteTolerance": "0.1"}""", "'absoluteTolerance' that is not a number")]
+    [InlineData("""{"question": "q", "answer": "A", "grader": "choice", "options": ["yes"]}""", "'options' that are neither")]
     [InlineData("""{"messages": [{"role": "user"}], "answer": "1"}""", "message without role or content")]
     public void A_bad_suite_is_refused_with_its_name_and_line(string content, string why)
     {

@@ -62,6 +62,8 @@ internal sealed record GradedVariant(
         return new GradedVariant(variant, completions, missing, prompts.Select(prompt => prompt.Prompt).FirstOrDefault(prompt => prompt is not null));
     }
 
-    private static GradedAnswer Grade(Problem problem, Answer answer) => Graders.Grade(
-        problem.Grader, problem.Gold, answer.Text, answer.FinishReason == FinishReason.Length, answer.Sample, answer.Ids.Count);
+    private static GradedAnswer Grade(Problem problem, Answer answer) =>
+        Graders.Grade(
+            problem.Grader, problem.Gold, answer.Text, answer.FinishReason == FinishReason.Length, answer.Sample, answer.Ids.Count, problem.Tolerance) with
+        { TextHash = GradedAnswer.HashOf(answer.Text) };
 }

@@ -13,13 +13,17 @@ namespace Hindsight.Workflow;
 /// <param name="Gold">The accepted answers.</param>
 /// <param name="Grader">How an answer is compared with them.</param>
 /// <param name="Cluster">Problems of one cluster are not independent and stay on one side of a split.</param>
+/// <param name="Tolerance">How far a number may be from the accepted one; null where none is declared.</param>
+/// <param name="Options">How many options a multiple-choice problem has, where it is said.</param>
 public sealed record Problem(
-    string Id, string Question, IReadOnlyList<ChatMessage>? Messages, IReadOnlyList<string> Gold, GraderKind Grader, string Cluster);
+    string Id, string Question, IReadOnlyList<ChatMessage>? Messages, IReadOnlyList<string> Gold, GraderKind Grader, string Cluster,
+    NumberTolerance? Tolerance = null, int? Options = null);
 
 /// <summary>
 /// A JSONL file of problems, one object per line: <c>id</c> (or <c>unique_id</c>, <c>index</c>; default the line number),
 /// <c>question</c> (or <c>problem</c>) or <c>messages</c>, <c>answer</c> (a text, a number, or a list of them),
-/// <c>grader</c> (exact, number, choice, math; default math), <c>cluster</c>. Other fields are ignored.
+/// <c>grader</c> (exact, number, choice, math; default math), <c>cluster</c>; for numbers <c>absoluteTolerance</c> and
+/// <c>relativeTolerance</c>, for choices <c>options</c> (a list of them or how many there are). Other fields are ignored.
 /// </summary>
 /// <param name="Name">The file's name without .jsonl.</param>
 /// <param name="Digest">Digest of its bytes.</param>
@@ -105,7 +109,43 @@ public sealed record Suite(string Name, string Digest, ReadOnlyMemory<byte> Cont
             throw new InvalidDataException($"{where} names an unknown grader: {exception.Message}", exception);
         }
 
-        return new Problem(id, question, messages, gold, grader, Text(Field(root, "cluster"), where, "cluster") ?? id);
+        return new Problem(
+            id, question, messages, gold, grader, Text(Field(root, "cluster"), where, "cluster") ?? id,
+            grader == GraderKind.Number ? Tolerance(root, where) : null, grader == GraderKind.Choice ? Options(Field(root, "options"), where) : null);
+    }
+
+    private static NumberTolerance? Tolerance(JsonElement root, string where)
+    {
+        var (absolute, relative) = (Bound("absoluteTolerance"), Bound("relativeTolerance"));
+        try
+        {
+            return absolute is null && relative is null ? null : NumberTolerance.Of(absolute ?? 0, relative ?? 0);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new InvalidDataException($"{where} cannot be graded: {exception.Message}", exception);
+        }
+
+        decimal? Bound(string name) => Field(root, name) switch
+        {
+            null => null,
+            { ValueKind: JsonValueKind.Number } value when value.TryGetDecimal(out var bound) => bound,
+            _ => throw new InvalidDataException($"{where} has a '{name}' that is not a number."),
+        };
+    }
+
+    private static int? Options(JsonElement? value, string where)
+    {
+        int? options = value switch
+        {
+            // Options written out as one text are not counted.
+            null or { ValueKind: JsonValueKind.String } => null,
+            { ValueKind: JsonValueKind.Array } list => list.GetArrayLength(),
+            { ValueKind: JsonValueKind.Object } named => named.EnumerateObject().Count(),
+            { ValueKind: JsonValueKind.Number } count when count.TryGetInt32(out var number) => number,
+            _ => 0,
+        };
+        return options is null or >= 2 ? options : throw new InvalidDataException($"{where} has 'options' that are neither a list nor a number of at least 2.");
     }
 
     private static JsonElement? Field(JsonElement problem, params ReadOnlySpan<string> names)
