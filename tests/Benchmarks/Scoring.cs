@@ -29,7 +29,13 @@ internal static class Scoring
         Time("Pass@k|t, bands and re-run noise", () => pass = curves.PassAtK());
         Time("Maj@k|t", () => curves.MajAtK());
         Time("permutations of forgetting", () => ForgettingNull.Of(counts, answers.ProblemIds, means, 1));
-        Time("diversity", () => _ = Enumerable.Range(0, shape[1]).Select(j => DiversityScores.Of(problems, j, means)).Count());
+        Time("diversity", () =>
+        {
+            for (var j = 0; j < shape[1]; j++)
+            {
+                DiversityScores.Of(problems, j, means);
+            }
+        });
         Time("comparisons", () => DeclaredFamilies.Of(problems, answers, means, ("Pass", pass)));
         Time("choices", () => TrajectoryChoices.Of(problems, answers, pass));
         table.Print(Console.Out);

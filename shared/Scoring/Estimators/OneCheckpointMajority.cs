@@ -16,20 +16,24 @@ internal static class OneCheckpointMajority
     public static double Exact(int[] counts, bool[] correct, int drawn, int k)
     {
         var (ways, next) = (new double[k + 1], new double[k + 1]);
+        var largestFirst = counts.OrderDescending().ToArray();
         var won = 0.0;
         // Equal counts among correct classes win equally often.
         foreach (var (count, times) in counts.Where((_, c) => correct[c]).CountBy(count => count))
         {
+            int[] others = [.. largestFirst[..Array.IndexOf(largestFirst, count)], .. largestFirst[(Array.IndexOf(largestFirst, count) + 1)..]];
+            var (rivals, pool) = (others.Length, 0);
             for (var w = 1; w <= Math.Min(count, k); w++)
             {
-                // The winner itself is among those that reach w.
-                var rivals = counts.Where(other => other >= w).Order().ToList();
-                rivals.Remove(count);
-                var pool = counts.Where(other => other < w).Sum();
-                // More than k / w classes cannot reach w together.
-                foreach (var (node, weight) in GaussLegendre.OnUnit(Math.Min(rivals.Count, (k / w) - 1)))
+                for (; rivals > 0 && others[rivals - 1] < w; rivals--)
                 {
-                    won += times * weight * Binomials.Choose(count, w) * Ways(rivals, pool, k - w, w, node, ref ways, ref next);
+                    pool += others[rivals - 1];
+                }
+
+                // More than k / w classes cannot reach w together.
+                foreach (var (node, weight) in GaussLegendre.OnUnit(Math.Min(rivals, (k / w) - 1)))
+                {
+                    won += times * weight * Binomials.Choose(count, w) * Ways(others.AsSpan(0, rivals), pool, k - w, w, node, ref ways, ref next);
                 }
             }
         }
@@ -52,7 +56,7 @@ internal static class OneCheckpointMajority
 
     /// <summary>Ways to draw <paramref name="total"/> answers, each rival at most w times; reaching w counts <paramref name="u"/> times.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
-    private static double Ways(List<int> rivals, int pool, int total, int w, double u, ref double[] ways, ref double[] next)
+    private static double Ways(ReadOnlySpan<int> rivals, int pool, int total, int w, double u, ref double[] ways, ref double[] next)
     {
         Array.Clear(ways);
         ways[0] = 1;
