@@ -21,7 +21,17 @@ public enum Verdict
 /// <param name="Answer">The extracted answer, normalised for voting; null when there is none.</param>
 /// <param name="Verdict">What became of it.</param>
 /// <param name="Tokens">Tokens drawn.</param>
-public sealed record GradedAnswer(int Sample, string? Answer, Verdict Verdict, int Tokens);
+public sealed record GradedAnswer(int Sample, string? Answer, Verdict Verdict, int Tokens)
+{
+    /// <summary>What a reward model gave it; null without one. Not NaN; for a weighted majority not negative.</summary>
+    public double? Reward { get; init; }
+
+    /// <summary>A hash of the whole text, by which duplicate samples are found; null where the text is not known.</summary>
+    public ulong? TextHash { get; init; }
+
+    /// <summary>The hash of a text, the same everywhere and always.</summary>
+    public static ulong HashOf(string text) => RandomStream.Hash(0, text);
+}
 
 /// <summary>The graded answers of one variant to one problem.</summary>
 /// <param name="Greedy">The answer at temperature 0, if one was wanted and drawn.</param>
@@ -65,7 +75,14 @@ public sealed record EvaluationAnswers
 
     /// <summary>Seeds the split and the Monte Carlo draws.</summary>
     public required ulong Seed { get; init; }
+
+    /// <summary>Differences smaller than this do not matter (a share, at least 0): what "no difference" is tested against. Declared before scores are seen.</summary>
+    public double Margin { get; init; } = 0.02;
 }
 
 /// <summary>Interpolations between two parents.</summary>
-public sealed record InterpolationSet(string Early, string Late, IReadOnlyList<InterpolationAnswers> Points);
+public sealed record InterpolationSet(string Early, string Late, IReadOnlyList<InterpolationAnswers> Points)
+{
+    /// <summary>How many early weights were tried, those without answers included; null for as many as there are points.</summary>
+    public int? Tried { get; init; }
+}

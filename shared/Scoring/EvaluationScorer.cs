@@ -3,9 +3,6 @@ namespace Hindsight.Scoring;
 /// <summary>Computes all scores of an evaluation. The result depends on the input alone.</summary>
 public static class EvaluationScorer
 {
-    /// <summary>Monte Carlo draws for one point of a Maj@k|t curve, over all problems together: a standard error of 0.0016 at most.</summary>
-    private const int DrawsPerPoint = 100_000;
-
     /// <summary>
     /// Scores graded answers. A problem that lacks a wanted answer at some checkpoint of the trajectory is left out of every trajectory
     /// score and named; the early-weight curve uses the problems that are complete at all its points as well. With no complete problem
@@ -29,29 +26,86 @@ public static class EvaluationScorer
         ];
         var sampled = answers.SamplesPerProblem > 0 && problems.Length > 0;
         var greedy = greedyWanted && problems.Length > 0;
-        return new()
+        string[] names = [.. answers.Trajectory.Select(variant => variant.Name)];
+        var means = Means(problems);
+        var curves = sampled ? new Curves(problems, means, answers) : null;
+        var (pass, maj) = (curves?.PassAtK() ?? Curves.Family.Empty, curves?.MajAtK() ?? Curves.Family.Empty);
+        var (best, weighted) = (curves?.BestOfN() ?? Curves.Family.Empty, curves?.WeightedMajority() ?? Curves.Family.Empty);
+        var (selections, reportSplit) = sampled || greedy ? TrajectoryChoices.Of(problems, answers, pass) : ([], null);
+        var counts = problems.Select(problem => (problem.Drawn, problem.Correct)).ToList();
+        var greedyCounts = problems.Select(problem => (
+            Drawn: Array.ConvertAll(problem.Trajectory, _ => 1),
+            Correct: Array.ConvertAll(problem.Trajectory, at => at.GreedyCorrect() ? 1 : 0))).ToList();
+        string[] ids = [.. problems.Select(problem => problem.Id)];
+        var several = answers.Trajectory.Count > 1;
+        var scores = new EvaluationScores
         {
             ProblemCount = answers.ProblemIds.Count,
             IncompleteProblems = [.. complete[false].Select(i => answers.ProblemIds[i])],
             SamplesPerProblem = answers.SamplesPerProblem,
             Base = answers.Base is { } baseModel ? Checkpoint(baseModel, problems, problem => problem.Base!, answers, greedyWanted) : null,
-            Trajectory =
-            [
-                .. answers.Trajectory.Select((variant, j) => Checkpoint(variant, problems, problem => problem.Trajectory[j], answers, greedyWanted)),
-            ],
+            Trajectory = WithSpread(
+                [.. answers.Trajectory.Select((variant, j) => Checkpoint(variant, problems, problem => problem.Trajectory[j], answers, greedyWanted))],
+                sampled ? problems : [], means, answers.Seed),
             Problems = [.. problems.OrderByDescending(Ease).Select(problem => Row(problem, answers.SamplesPerProblem > 0, greedyWanted))],
-            PassAtK = sampled ? PassCurves(problems, answers) : [],
-            MajAtK = sampled ? MajCurves(problems, answers) : [],
-            Forgetting = greedy ? Forgetting.FromGreedy(problems, [.. answers.Trajectory.Select(variant => variant.Name)]) : null,
+            PassAtK = pass.All,
+            MajAtK = maj.All,
+            BestOfN = best.All,
+            WeightedMajority = weighted.All,
+            Forgetting = greedy
+                ? Forgetting.FromGreedy(problems, names) with { Null = several ? ForgettingNull.Of(greedyCounts, ids, means, answers.Seed) : null }
+                : null,
             SampledForgetting = sampled ? Forgetting.FromSamples(problems) : null,
+            ForgettingNull = sampled && several ? ForgettingNull.Of(counts, ids, means, answers.Seed) : null,
+            SampledSteps = sampled
+                ? [.. Enumerable.Range(0, names.Length - 1).Select(j => SampledStep.Of(problems, j, names[j], names[j + 1], means))]
+                : [],
+            Retention = sampled ? Retention.Of(counts, means) : greedy ? Retention.Of(greedyCounts, means) : [],
+            RecoveredProblems = greedy
+                ? [.. problems.Where(problem => ProblemHistory.Of([.. problem.Trajectory.Select(at => at.GreedyCorrect())]).Recovered).Select(problem => problem.Id)]
+                : [],
             EarlyWeights = EarlyWeightCurve.Score(answers, [.. complete[true]]),
+            Comparisons = sampled || greedy
+                ? DeclaredFamilies.Of(problems, answers, means, ("Pass", pass), ("Maj", maj), ("BoN", best))
+                : [],
+            Selections = selections,
+            ReportSplit = reportSplit,
             LostProblems = LostProblemRanking.Rank(problems, greedyWanted),
         };
+        return scores with { Methods = ScoreMethod.Of(scores) };
+    }
+
+    /// <summary>Adds what is known over all scored problems alone: re-run noise, the band over the checkpoints, diversity.</summary>
+    private static IReadOnlyList<CheckpointScores> WithSpread(
+        IReadOnlyList<CheckpointScores> trajectory, ScoredProblem[] problems, ClusteredMean means, ulong seed)
+    {
+        if (problems.Length == 0)
+        {
+            return trajectory;
+        }
+
+        var rerun = new RerunNoise();
+        var bands = SimultaneousBand.Of(
+            means, [.. trajectory.Select((_, j) => problems.Select(problem => problem.Trajectory[j].PassRate()).ToArray())], seed);
+        return
+        [
+            .. trajectory.Select((checkpoint, j) => checkpoint with
+            {
+                PassAt1Rerun = rerun.Of([.. problems.Select(problem => (problem.Drawn[j..(j + 1)], problem.Correct[j..(j + 1)]))], 1, 1),
+                PassAt1Band = bands[j],
+                Diversity = DiversityScores.Of(problems, j, means),
+            }),
+        ];
     }
 
     private static void Check(EvaluationAnswers answers)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(answers.SamplesPerProblem);
+        if (!(answers.Margin >= 0))
+        {
+            throw new ArgumentException("The margin must not be negative.", nameof(answers));
+        }
+
         if (answers.Trajectory.Count == 0)
         {
             throw new ArgumentException("There is no checkpoint to score.", nameof(answers));
@@ -109,57 +163,12 @@ public static class EvaluationScorer
         sampled ? [.. problem.Trajectory.Select(answers => answers.PassRate())] : [],
         greedy ? [.. problem.Trajectory.Select(answers => answers.GreedyCorrect())] : [],
         problem.Base is { Sampled.Count: > 0 } ? problem.Base.PassRate() : null,
-        problem.Base is { Greedy: not null } ? problem.Base.GreedyCorrect() : null);
-
-    private static List<Curve> PassCurves(ScoredProblem[] problems, EvaluationAnswers answers)
+        problem.Base is { Greedy: not null } ? problem.Base.GreedyCorrect() : null)
     {
-        var means = Means(problems);
-        return
-        [
-            .. PowersOfTwoAnd(answers.Trajectory.Count).Select(t => new Curve(t,
-            [
-                .. PowersOfTwoAnd(answers.SamplesPerProblem).Select(k => new CurvePoint(
-                    k, means.Share([.. problems.Select(problem => PassAtK.Temporal(problem.Drawn, problem.Correct, k, t))]), null)),
-            ])),
-        ];
-    }
-
-    private static List<Curve> MajCurves(ScoredProblem[] problems, EvaluationAnswers answers)
-    {
-        var means = Means(problems);
-        var draws = (DrawsPerPoint + problems.Length - 1) / problems.Length;
-        return [.. PowersOfTwoAnd(answers.Trajectory.Count).Select(Curve)];
-
-        Curve Curve(int t)
-        {
-            var ballots = problems.Select(problem => (problem.Id, Ballot: MajAtK.BallotOf(problem, t))).ToList();
-            return new(t, [.. PowersOfTwoAnd(answers.SamplesPerProblem).Select(k => Point(ballots, k))]);
-        }
-
-        CurvePoint Point(List<(string Id, MajAtK.Ballot Ballot)> ballots, int k)
-        {
-            var results = ballots
-                .Select(vote => MajAtK.Estimate(vote.Ballot, k, draws, RandomStream.For(answers.Seed, vote.Id)))
-                .ToList();
-            var variance = results.Sum(result => result.Variance);
-            return new(
-                k, means.Share([.. results.Select(result => result.Value)]), variance > 0 ? Math.Sqrt(variance) / results.Count : null);
-        }
-    }
+        Cluster = problem.Cluster,
+        Drawn = sampled ? problem.Drawn : [],
+        History = greedy ? ProblemHistory.Of([.. problem.Trajectory.Select(answers => answers.GreedyCorrect())]) : null,
+    };
 
     private static ClusteredMean Means(ScoredProblem[] problems) => new(problems.Select(problem => problem.Cluster));
-
-    /// <summary>
-    /// 1, 2, 4, … and the largest itself. Every curve ends at k = the samples per problem, whatever its t, so that curves are compared at
-    /// an equal budget.
-    /// </summary>
-    private static IEnumerable<int> PowersOfTwoAnd(int largest)
-    {
-        for (var value = 1; value < largest && value > 0; value *= 2)
-        {
-            yield return value;
-        }
-
-        yield return largest;
-    }
 }

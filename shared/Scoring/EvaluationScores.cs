@@ -6,6 +6,14 @@ namespace Hindsight.Scoring;
 /// <param name="High">Upper end.</param>
 public sealed record Estimate(double Value, double Low, double High);
 
+/// <summary>
+/// Re-run noise: how well the score on these very problems is known from the samples drawn (95 %). It says nothing about other problems.
+/// </summary>
+public sealed record RerunInterval(double Low, double High);
+
+/// <summary>One point of a simultaneous band: with 95 % confidence, on new problems of this kind, the whole curve lies inside at once.</summary>
+public sealed record Band(double Low, double High);
+
 /// <summary>All scores of an evaluation: what scores.json holds. Shares are in [0, 1]; reports print percent.</summary>
 public sealed record EvaluationScores
 {
@@ -44,6 +52,36 @@ public sealed record EvaluationScores
 
     /// <summary>Problems solved on the way and wrong at the end, the most telling first.</summary>
     public required IReadOnlyList<LostProblem> LostProblems { get; init; }
+
+    /// <summary>BoN@k|t by reward, one curve for each t; empty where answers have no rewards.</summary>
+    public IReadOnlyList<Curve> BestOfN { get; init; } = [];
+
+    /// <summary>Majority weighted by reward, one curve for each t; empty where answers have no rewards, or a negative one.</summary>
+    public IReadOnlyList<Curve> WeightedMajority { get; init; } = [];
+
+    /// <summary>Forgetting of sampled answers beside what it would be had nothing changed; null without samples or with one checkpoint.</summary>
+    public ForgettingNull? ForgettingNull { get; init; }
+
+    /// <summary>What changed from checkpoint to checkpoint, by sampled answers; empty without samples.</summary>
+    public IReadOnlyList<SampledStep> SampledSteps { get; init; } = [];
+
+    /// <summary>Of what is right at one checkpoint, how much is right so many checkpoints later: by sampled answers, else by greedy ones.</summary>
+    public IReadOnlyList<RetentionPoint> Retention { get; init; } = [];
+
+    /// <summary>Ids of problems forgotten on the way and right at the end again, by greedy answers, in the order of the suite.</summary>
+    public IReadOnlyList<string> RecoveredProblems { get; init; } = [];
+
+    /// <summary>The comparisons that were declared, each family corrected for its number.</summary>
+    public IReadOnlyList<ComparisonFamily> Comparisons { get; init; } = [];
+
+    /// <summary>What was chosen (a checkpoint, a t) on the select split, and what that is worth on the report split; the early weight has its own.</summary>
+    public IReadOnlyList<Selection> Selections { get; init; } = [];
+
+    /// <summary>Id of the report split of <see cref="Selections"/>, for the <see cref="LookCounter"/>; null where nothing was chosen.</summary>
+    public string? ReportSplit { get; init; }
+
+    /// <summary>Which estimator each score is, how its interval is made, and what that covers.</summary>
+    public IReadOnlyList<ScoreMethod> Methods { get; init; } = [];
 }
 
 /// <summary>One checkpoint's scores and the health of its answers.</summary>
@@ -52,7 +90,17 @@ public sealed record EvaluationScores
 /// <param name="PassAt1">Mean share of correct samples; null without samples.</param>
 /// <param name="Greedy">Share of problems whose greedy answer is correct; null without greedy answers.</param>
 /// <param name="Health">Counts over all its answers, greedy and sampled, incomplete problems included.</param>
-public sealed record CheckpointScores(string Name, long? Step, Estimate? PassAt1, Estimate? Greedy, AnswerCounts Health);
+public sealed record CheckpointScores(string Name, long? Step, Estimate? PassAt1, Estimate? Greedy, AnswerCounts Health)
+{
+    /// <summary>Re-run noise of <see cref="PassAt1"/>; null without samples, or with a single one per problem.</summary>
+    public RerunInterval? PassAt1Rerun { get; init; }
+
+    /// <summary>The simultaneous band of <see cref="PassAt1"/> over the checkpoints of the trajectory; null without samples.</summary>
+    public Band? PassAt1Band { get; init; }
+
+    /// <summary>How different its answers to one problem are; null without samples.</summary>
+    public DiversityScores? Diversity { get; init; }
+}
 
 /// <summary>How a checkpoint's answers ended.</summary>
 public sealed record AnswerCounts(int Correct, int Wrong, int NoAnswer, int Truncated, int Missing, double MeanTokens);
@@ -63,7 +111,17 @@ public sealed record AnswerCounts(int Correct, int Wrong, int NoAnswer, int Trun
 /// <param name="Greedy">Whether the greedy answer is correct at each checkpoint; empty without greedy answers.</param>
 /// <param name="BasePassRate">The base model's share of correct samples.</param>
 /// <param name="BaseGreedy">Whether the base model's greedy answer is correct.</param>
-public sealed record ProblemScores(string Id, IReadOnlyList<double> PassRates, IReadOnlyList<bool> Greedy, double? BasePassRate, bool? BaseGreedy);
+public sealed record ProblemScores(string Id, IReadOnlyList<double> PassRates, IReadOnlyList<bool> Greedy, double? BasePassRate, bool? BaseGreedy)
+{
+    /// <summary>Its cluster.</summary>
+    public string? Cluster { get; init; }
+
+    /// <summary>Samples drawn at each checkpoint, in training order; empty without samples.</summary>
+    public IReadOnlyList<int> Drawn { get; init; } = [];
+
+    /// <summary>What became of it on the way, by greedy answers; null without.</summary>
+    public ProblemHistory? History { get; init; }
+}
 
 /// <summary>A score against the sample budget k, over the t newest checkpoints.</summary>
 /// <param name="T">Number of checkpoints the k samples are spread over, newest first, the remainder to the newest.</param>
@@ -74,7 +132,14 @@ public sealed record Curve(int T, IReadOnlyList<CurvePoint> Points);
 /// <param name="K">Samples in all.</param>
 /// <param name="Score">The score with its interval.</param>
 /// <param name="MonteCarloError">Standard error of the Monte Carlo part, where the value is not exact.</param>
-public sealed record CurvePoint(int K, Estimate Score, double? MonteCarloError);
+public sealed record CurvePoint(int K, Estimate Score, double? MonteCarloError)
+{
+    /// <summary>The band that holds for all points of this curve at once.</summary>
+    public Band? Band { get; init; }
+
+    /// <summary>Re-run noise; of Pass@k|t alone, and null where a problem has a single sample.</summary>
+    public RerunInterval? Rerun { get; init; }
+}
 
 /// <summary>Forgetting scores over greedy answers (arXiv 2505.20196), as shares of all scored problems.</summary>
 /// <param name="Final">P_FT: correct at the final checkpoint.</param>
@@ -91,7 +156,11 @@ public sealed record ForgettingScores(
     Estimate? Lost,
     Estimate TemporalForgetting,
     double? RecoverableErrorShare,
-    IReadOnlyList<StepDynamics> Steps);
+    IReadOnlyList<StepDynamics> Steps)
+{
+    /// <summary>P_TFS beside what it would be had the order of the checkpoints no meaning; null with one checkpoint.</summary>
+    public ForgettingNull? Null { get; init; }
+}
 
 /// <summary>Shares of problems by what happened from one checkpoint to the next; they sum to 1.</summary>
 public sealed record StepDynamics(string From, string To, double Forget, double Improve, double KeptCorrect, double KeptWrong);
@@ -113,7 +182,14 @@ public sealed record SampledForgetting(double ExpectedEverCorrect, double? NullE
 /// <param name="GainOverLate">Pass@1 of the chosen weight minus that of the late parent, on the report split, paired by problem.</param>
 public sealed record EarlyWeightScores(
     string Early, string Late, int SelectProblems, int ReportProblems, int K,
-    IReadOnlyList<EarlyWeightPoint> Points, double Chosen, Estimate GainOverLate);
+    IReadOnlyList<EarlyWeightPoint> Points, double Chosen, Estimate GainOverLate)
+{
+    /// <summary>The choice: configurations tried, winner's curse, and on the report split the gains over both parents with what can be said of them.</summary>
+    public Selection? Selection { get; init; }
+
+    /// <summary>Id of its report split, for the <see cref="LookCounter"/>.</summary>
+    public string? ReportSplit { get; init; }
+}
 
 /// <summary>One early weight's scores on both splits.</summary>
 public sealed record EarlyWeightPoint(

@@ -8,8 +8,6 @@ namespace Hindsight.Scoring;
 /// </summary>
 internal struct RandomStream(ulong state)
 {
-    private ulong _state = state;
-
     /// <summary>A stream of its own for each seed and name, whatever the order in which streams are used.</summary>
     public static RandomStream For(ulong seed, string name) => new(Hash(seed, name));
 
@@ -25,10 +23,13 @@ internal struct RandomStream(ulong state)
         return Mix(hash);
     }
 
-    public ulong Next() => Mix(_state += 0x9E3779B97F4A7C15UL);
+    public ulong Next() => Mix(state += 0x9E3779B97F4A7C15UL);
 
     /// <summary>Uniform in [0, 1), 53 bits.</summary>
     public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>Standard normal (Box and Muller).</summary>
+    public double NextNormal() => Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
     /// <summary>Uniform in [0, bound). The bias of the multiply-and-shift reduction is below bound / 2⁶⁴.</summary>
     public int Next(int bound) => (int)Math.BigMul(Next(), (ulong)bound, out _);

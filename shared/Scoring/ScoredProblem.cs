@@ -13,6 +13,9 @@ internal sealed record ScoredProblem(string Id, string Cluster, ProblemAnswers[]
     /// <summary>cⱼ: correct samples by checkpoint.</summary>
     public int[] Correct { get; } = Array.ConvertAll(Trajectory, answers => answers.CorrectSamples());
 
+    /// <summary>The sampled answers by class.</summary>
+    public AnswerClasses Classes { get; } = AnswerClasses.Of(Trajectory);
+
     public ProblemAnswers Final => Trajectory[^1];
 
     public bool EverCorrectByGreedy => Trajectory.Any(answers => answers.GreedyCorrect());

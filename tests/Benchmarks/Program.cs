@@ -9,6 +9,7 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
     ["precision"] = Precisions.Run,
     ["trajectory"] = Trajectory.Run,
     ["sampling"] = Sampling.Run,
+    ["scoring"] = Scoring.Run,
     ["interpolation"] = InterpolationBenchmark.Run,
 };
 

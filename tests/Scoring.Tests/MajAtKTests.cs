@@ -22,7 +22,12 @@ public class MajAtKTests
             var k = random.Next(1, (t * least) + 1);
             var quotas = Quota.RoundRobin(k, t);
             var drawn = Enumerable.Range(0, t).Select(j => ballot.Counts.Sum(counts => counts[j])).ToArray();
-            Assert.Equal(BruteForce(ballot, quotas), MajAtK.Exact(ballot, quotas, drawn), 1e-12);
+            Assert.Equal(
+                BruteForce(ballot, quotas),
+                t == 1
+                    ? OneCheckpointMajority.Exact([.. ballot.Counts.Select(counts => counts[0])], ballot.Correct, drawn[0], k)
+                    : JointMajority.Exact(ballot, quotas, drawn),
+                1e-12);
         }
     }
 
@@ -31,7 +36,7 @@ public class MajAtKTests
     {
         var ballot = new MajAtK.Ballot([[5, 2, 1], [4, 4, 4], [3, 6, 2], [0, 0, 5]], [true, false, false, true]);
         int[] quotas = [4, 4, 4];
-        var exact = MajAtK.Exact(ballot, quotas, [12, 12, 12]);
+        var exact = JointMajority.Exact(ballot, quotas, [12, 12, 12]);
         var simulated = MajAtK.Simulate(ballot, quotas, 20_000, RandomStream.For(3, "p"));
         Assert.InRange(Math.Abs(simulated.Value - exact), 0, 4 * Math.Sqrt(simulated.Variance));
         Assert.InRange(Math.Sqrt(simulated.Variance), 0.0005, 0.004);
@@ -74,14 +79,14 @@ public class MajAtKTests
     public void No_answer_is_one_class_and_can_win_but_is_wrong()
     {
         var problem = new ScoredProblem("p", "p", [Answers.Problem(null, "right", "", "cut")], null);
-        Assert.Equal(0, MajAtK.Estimate(MajAtK.BallotOf(problem, 1), 3, 1, default).Value);
+        Assert.Equal(0, MajAtK.Estimate(problem.Classes.Newest(1), 3, 1, default).Value);
     }
 
     [Fact]
     public void Tied_classes_share_the_win_evenly()
     {
         var problem = new ScoredProblem("p", "p", [Answers.Problem(null, "right", "a", "b")], null);
-        Assert.Equal(1 / 3.0, MajAtK.Estimate(MajAtK.BallotOf(problem, 1), 3, 1, default).Value, 1e-12);
+        Assert.Equal(1 / 3.0, MajAtK.Estimate(problem.Classes.Newest(1), 3, 1, default).Value, 1e-12);
     }
 
     [Fact]

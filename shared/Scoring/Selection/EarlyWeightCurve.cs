@@ -1,15 +1,16 @@
+using System.Globalization;
+
 namespace Hindsight.Scoring;
 
 /// <summary>Pass@1 and Pass@k along the line between two checkpoints (WiSE-FT, arXiv 2504.10478), chosen and reported on different problems.</summary>
 internal static class EarlyWeightCurve
 {
-    /// <summary>Means this close are tied: they differ by rounding alone.</summary>
-    private const double Tie = 1e-12;
-
     /// <param name="answers">The evaluation.</param>
     /// <param name="complete">Indices of the problems that are complete along the trajectory.</param>
-    /// <returns>Null when none were wanted, or when there are not two clusters of complete problems to split.</returns>
-    /// <exception cref="ArgumentException">There is no point with early weight 0 to compare with.</exception>
+    /// <returns>
+    /// Null when none were wanted, when an endpoint (early weight 0 or 1) was not drawn, or when there are not two clusters of complete
+    /// problems to split.
+    /// </returns>
     public static EarlyWeightScores? Score(EvaluationAnswers answers, IReadOnlyList<int> complete)
     {
         if (answers.Interpolations is not { } set || answers.SamplesPerProblem == 0)
@@ -18,9 +19,10 @@ internal static class EarlyWeightCurve
         }
 
         var points = set.Points.OrderBy(point => point.EarlyWeight).ToList();
-        if (points.Count == 0 || points[0].EarlyWeight != 0)
+        // Without both parents among the candidates a mixture could look good for want of rivals.
+        if (points is not [{ EarlyWeight: 0 }, .., { EarlyWeight: 1 }])
         {
-            throw new ArgumentException("The interpolations lack the late parent, early weight 0.", nameof(answers));
+            return null;
         }
 
         var problems = complete
@@ -44,12 +46,18 @@ internal static class EarlyWeightCurve
             means.Share(Values(point, report, 1)),
             means.Share(Values(point, report, k))));
 
-        var best = scores.Max(point => point.SelectPassAt1);
-        var chosen = scores.FindIndex(point => point.SelectPassAt1 >= best - Tie);
-        var gain = chosen == 0
+        var selection = Selection.Of(
+            ("early weight", "Pass@1"),
+            points.ConvertAll(point => (point.EarlyWeight.ToString(CultureInfo.InvariantCulture), Values(point, problems, 1))),
+            [0, points.Count - 1], set.Tried ?? points.Count, clusters, inSelect, answers.Margin, answers.Seed);
+        var gain = selection.Chosen == 0
             ? new Estimate(0, 0, 0) // The late parent gains nothing over itself, by definition.
-            : means.Difference([.. Values(points[chosen], report, 1).Zip(Values(points[0], report, 1), (with, without) => with - without)]);
-        return new(set.Early, set.Late, select.Count, report.Count, k, scores, points[chosen].EarlyWeight, gain);
+            : selection.Gains.Members[0].Difference;
+        return new(set.Early, set.Late, select.Count, report.Count, k, scores, points[selection.Chosen].EarlyWeight, gain)
+        {
+            Selection = selection,
+            ReportSplit = SelectSplit.ReportId(problems.ConvertAll(i => answers.ProblemIds[i]), inSelect),
+        };
     }
 
     /// <summary>The largest power of two up to half the samples: large enough to show lost diversity, small enough to be estimated well.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -27,5 +29,18 @@ internal static class SelectSplit
 
         var select = byHash.Take(count).Select(cluster => cluster.Name).ToHashSet(StringComparer.Ordinal);
         return [.. clusters.Select(select.Contains)];
+    }
+
+    /// <summary>A name for the report side: the same for the same problems in any order, another when one is added or moves.</summary>
+    public static string ReportId(IReadOnlyList<string> problemIds, bool[] inSelect)
+    {
+        var sum = 0UL;
+        for (var i = 0; i < problemIds.Count; i++)
+        {
+            // A sum does not depend on the order.
+            sum += inSelect[i] ? 0 : RandomStream.Hash(0, problemIds[i]);
+        }
+
+        return sum.ToString("x16", CultureInfo.InvariantCulture);
     }
 }

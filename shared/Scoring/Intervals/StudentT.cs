@@ -9,29 +9,12 @@ internal static class StudentT
     public static double TwoSidedQuantile(double confidence, int degreesOfFreedom)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(degreesOfFreedom);
-        double low = 0, high = 1;
-        while (TwoSidedProbability(high, degreesOfFreedom) < confidence)
-        {
-            high *= 2;
-        }
-
-        // Halving until the ends meet: fewer than 100 steps, and no derivative to go wrong in the tails.
-        for (var middle = high / 2; low < middle && middle < high; middle = (low + high) / 2)
-        {
-            if (TwoSidedProbability(middle, degreesOfFreedom) < confidence)
-            {
-                low = middle;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return high;
+        return Bisection.Rising(t => -TwoSidedTail(t, degreesOfFreedom), confidence - 1);
     }
 
-    private static double TwoSidedProbability(double t, int df) => 1 - IncompleteBeta(df / (df + (t * t)), df / 2.0, 0.5);
+    /// <summary>P(|T| &gt; t) for t ≥ 0, with full relative accuracy in the tail.</summary>
+    public static double TwoSidedTail(double t, int degreesOfFreedom) =>
+        IncompleteBeta(degreesOfFreedom / (degreesOfFreedom + (t * t)), degreesOfFreedom / 2.0, 0.5);
 
     /// <summary>I_x(a, b), by its continued fraction (Abramowitz and Stegun 26.5.8) in Lentz's form.</summary>
     internal static double IncompleteBeta(double x, double a, double b)

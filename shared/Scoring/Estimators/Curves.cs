@@ -1,0 +1,117 @@
+namespace Hindsight.Scoring;
+
+/// <summary>The families of curves: a score against the budget k, one curve for each number t of checkpoints that share it.</summary>
+internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, EvaluationAnswers answers)
+{
+    /// <summary>Monte Carlo draws for one point of a curve, over all problems together: a standard error of 0.0016 at most.</summary>
+    private const int DrawsPerPoint = 100_000;
+
+    private readonly int draws = (DrawsPerPoint + problems.Length - 1) / problems.Length;
+
+    /// <summary>Numbers of checkpoints: 1, 2, 4, … and all of them.</summary>
+    public IReadOnlyList<int> Spreads { get; } = [.. PowersOfTwoAnd(answers.Trajectory.Count)];
+
+    /// <summary>Every curve ends at k = the samples per problem, whatever its t, so that curves are compared at an equal budget.</summary>
+    public IReadOnlyList<int> Budgets { get; } = [.. PowersOfTwoAnd(answers.SamplesPerProblem)];
+
+    /// <summary>Pass@k|t, exact, with re-run noise.</summary>
+    public Family PassAtK()
+    {
+        var rerun = new RerunNoise();
+        var counts = problems.Select(problem => (problem.Drawn, problem.Correct)).ToList();
+        return Of((t, k) => [.. problems.Select(problem => new MajAtK.Result(Scoring.PassAtK.Temporal(problem.Drawn, problem.Correct, k, t), 0))])
+            .With((t, point) => point with { Rerun = rerun.Of(counts, point.K, t) });
+    }
+
+    /// <summary>Maj@k|t, exact or by Monte Carlo.</summary>
+    public Family MajAtK() => Of(t =>
+    {
+        var ballots = Array.ConvertAll(problems, problem => problem.Classes.Newest(t));
+        return k => EachProblem(i => Scoring.MajAtK.Estimate(ballots[i], k, draws, RandomStream.For(answers.Seed, problems[i].Id)));
+    });
+
+    /// <summary>BoN@k|t, exact; empty where no answer has a reward.</summary>
+    public Family BestOfN()
+    {
+        if (!HasRewards)
+        {
+            return Family.Empty;
+        }
+
+        var samples = Array.ConvertAll(problems, problem => Array.ConvertAll(problem.Trajectory, at =>
+            (IReadOnlyList<(double?, bool)>)[.. at.Sampled.Select(answer => (answer.Reward, answer.Verdict == Verdict.Correct))]));
+        return Of(t => k => EachProblem(i => new(Scoring.BestOfN.Exact(samples[i], k, t), 0)));
+    }
+
+    /// <summary>Majority weighted by reward; empty where no answer has one, or one is negative.</summary>
+    public Family WeightedMajority()
+    {
+        if (!HasRewards || problems.Any(problem => problem.Trajectory.Any(at => at.Sampled.Any(answer => answer.Reward is { } reward && !(reward >= 0 && double.IsFinite(reward))))))
+        {
+            return Family.Empty;
+        }
+
+        var samples = Array.ConvertAll(problems, problem => problem.Trajectory.Select((at, j) =>
+            (IReadOnlyList<(int, double)>)[.. at.Sampled.Select((answer, s) => (problem.Classes.Classes[j][s], answer.Reward ?? 0))]).ToArray());
+        return Of(t => k => EachProblem(i =>
+            Scoring.WeightedMajority.Estimate(samples[i], problems[i].Classes.Correct, k, t, draws, RandomStream.For(answers.Seed, problems[i].Id))));
+    }
+
+    private bool HasRewards => problems.Any(problem => problem.Trajectory.Any(at => at.Sampled.Any(answer => answer.Reward is not null)));
+
+    private Scoring.MajAtK.Result[] EachProblem(Func<int, Scoring.MajAtK.Result> estimate)
+    {
+        var results = new Scoring.MajAtK.Result[problems.Length];
+        Parallel.For(0, results.Length, i => results[i] = estimate(i));
+        return results;
+    }
+
+    private Family Of(Func<int, int, Scoring.MajAtK.Result[]> results) => Of(t => k => results(t, k));
+
+    private Family Of(Func<int, Func<int, Scoring.MajAtK.Result[]>> results)
+    {
+        var curves = new List<Curve>();
+        var atLargest = new List<(int T, double[] Values)>();
+        foreach (var t in Spreads)
+        {
+            var of = results(t);
+            var values = new List<double[]>();
+            var points = new List<CurvePoint>();
+            foreach (var k in Budgets)
+            {
+                var point = of(k);
+                double[] byProblem = [.. point.Select(result => result.Value)];
+                var variance = point.Sum(result => result.Variance);
+                values.Add(byProblem);
+                points.Add(new(k, means.Share(byProblem), variance > 0 ? Math.Sqrt(variance) / point.Length : null));
+            }
+
+            var bands = SimultaneousBand.Of(means, values, answers.Seed);
+            curves.Add(new(t, [.. points.Select((point, p) => point with { Band = bands[p] })]));
+            atLargest.Add((t, values[^1]));
+        }
+
+        return new(curves, atLargest);
+    }
+
+    private static IEnumerable<int> PowersOfTwoAnd(int largest)
+    {
+        for (var value = 1; value < largest && value > 0; value *= 2)
+        {
+            yield return value;
+        }
+
+        yield return largest;
+    }
+
+    /// <summary>The curves of one score.</summary>
+    /// <param name="All">By t.</param>
+    /// <param name="AtLargest">By t: the value of each problem at the largest budget.</param>
+    internal sealed record Family(IReadOnlyList<Curve> All, IReadOnlyList<(int T, double[] Values)> AtLargest)
+    {
+        public static Family Empty { get; } = new([], []);
+
+        public Family With(Func<int, CurvePoint, CurvePoint> change) =>
+            this with { All = [.. All.Select(curve => curve with { Points = [.. curve.Points.Select(point => change(curve.T, point))] })] };
+    }
+}

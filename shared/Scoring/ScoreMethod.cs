@@ -1,0 +1,71 @@
+namespace Hindsight.Scoring;
+
+/// <summary>How a score is made.</summary>
+/// <param name="Score">The name of the score, as in <see cref="EvaluationScores"/>.</param>
+/// <param name="Estimator">Its estimator, with the rules for ties and for what is missing.</param>
+/// <param name="Interval">How the interval is made.</param>
+/// <param name="Covers">The question that the interval answers.</param>
+public sealed record ScoreMethod(string Score, string Estimator, string Interval, string Covers)
+{
+    private const string Population = "Student-t over clusters of problems with the cluster-robust standard error, 95 %; where all clusters agree, the rule of three";
+    private const string NewProblems = "new problems of this kind, with the samples drawn as here";
+    private const string Quotas = "k is shared round robin over the t newest checkpoints, the remainder to the newest";
+
+    /// <summary>The methods of the scores that are there.</summary>
+    internal static IReadOnlyList<ScoreMethod> Of(EvaluationScores scores)
+    {
+        var methods = new List<ScoreMethod>();
+        Add(
+            scores.Trajectory.Any(checkpoint => checkpoint.PassAt1 is not null), "Pass@1",
+            "share of correct samples by problem, then the mean", Population, NewProblems);
+        Add(
+            scores.Trajectory.Any(checkpoint => checkpoint.Greedy is not null), "greedy",
+            "share of problems whose answer at temperature 0 is correct", Population, NewProblems);
+        Add(
+            scores.PassAtK.Count > 0, "Pass@k|t", $"1 − ∏ C(n−c, kⱼ)/C(n, kⱼ) over the checkpoints, unbiased and exact; {Quotas}", Population, NewProblems);
+        Add(
+            scores.MajAtK.Count > 0, "Maj@k|t",
+            $"expectation over all ways to draw k answers, exact where no Monte Carlo error is given; {Quotas}; no answer is one class and wrong; ties share the win evenly",
+            Population, NewProblems);
+        Add(
+            scores.BestOfN.Count > 0, "BoN@k|t",
+            $"chance that the answer of highest reward is correct, exact; {Quotas}; ties share the win evenly; answers without reward come last",
+            Population, NewProblems);
+        Add(
+            scores.WeightedMajority.Count > 0, "weighted Maj@k|t",
+            $"as Maj@k|t, each vote weighing its reward, no reward weighing 0; {Quotas}", Population, NewProblems);
+        Add(
+            scores.PassAtK.Count > 0, "re-run", "of Pass@1 and Pass@k|t",
+            "normal, 95 %; binomial variance of every checkpoint's factor at the observed rates; without spread, the rule of three over all samples",
+            "these very problems, had their samples been drawn without end: nothing about other problems");
+        Add(
+            scores.PassAtK.Count > 0, "band", "of Pass@1 over the trajectory and of each curve over k",
+            "largest |t| over the points of the curve by Gaussian multipliers (20,000 seeded draws), 95 %",
+            "the whole curve at once, for new problems of this kind");
+        Add(
+            scores.Forgetting is not null, "forgetting", "greedy answers (arXiv 2505.20196)", Population, NewProblems);
+        Add(
+            scores.ForgettingNull is not null || scores.Forgetting?.Null is not null, "forgetting beside its null",
+            "solved at some earlier checkpoint and wrong at the last, one answer each, minus its expectation from the problem's pooled answers; p by 999 permutations of a problem's answers among its checkpoints, one-sided",
+            Population, "the excess on new problems of this kind");
+        Add(
+            scores.Retention.Count > 0, "retention", "Σ right at both / Σ right before, over pairs of checkpoints so far apart", Population, NewProblems);
+        Add(
+            scores.Comparisons.Count + scores.Selections.Count > 0 || scores.EarlyWeights is not null, "comparison",
+            "mean paired difference; p by flipping signs of clusters, corrected by the largest statistic of the family",
+            $"{Population}; together: max-t over the family", "the difference on new problems of this kind");
+        Add(
+            scores.Selections.Count > 0 || scores.EarlyWeights is not null, "selection",
+            "chosen by the mean on the select split of clusters; claimed on the report split; winner's curse: expected largest error of the candidates' select means, were all equally good",
+            Population, "the chosen one on new problems, the choice being made");
+        return methods;
+
+        void Add(bool there, string score, string estimator, string interval, string covers)
+        {
+            if (there)
+            {
+                methods.Add(new(score, estimator, interval, covers));
+            }
+        }
+    }
+}
