@@ -1,3 +1,4 @@
+using Hindsight.Reporting;
 using Hindsight.Workflow;
 
 namespace Hindsight.Local;
@@ -5,7 +6,7 @@ namespace Hindsight.Local;
 /// <summary>Copies a report out of the storage.</summary>
 internal static class ReportDownload
 {
-    /// <summary>Saves a report's files as <c>{folder}/{run}/…</c> and says where they lie.</summary>
+    /// <summary>Saves a report's files as <c>{folder}/{run}/…</c>, writes the index of the folder's reports, and says where they lie.</summary>
     public static async Task SaveAsync(BlobStore store, string run, string evaluation, string folder, CancellationToken cancellation)
     {
         var target = Directory.CreateDirectory(Path.Combine(folder, run)).FullName;
@@ -16,5 +17,27 @@ internal static class ReportDownload
         }
 
         Console.WriteLine($"Report: {Path.Combine(target, ReportFiles.Page)}");
+        var index = Path.Combine(Path.GetFullPath(folder), ReportIndex.FileName);
+        await File.WriteAllTextAsync(index, IndexPage.Html(Reports(folder)), cancellation);
+        Console.WriteLine($"All runs: {index}");
+    }
+
+    private static IEnumerable<IndexedReport> Reports(string folder)
+    {
+        foreach (var file in Directory.EnumerateDirectories(folder).Select(run => new FileInfo(Path.Combine(run, ReportFiles.Summary))).Where(file => file.Exists))
+        {
+            ReportSummary summary;
+            try
+            {
+                summary = ReportSummary.Parse(File.ReadAllText(file.FullName), file.FullName);
+            }
+            catch (InvalidDataException exception)
+            {
+                CommandErrors.Say($"The index leaves a report out: {exception.Message}");
+                continue;
+            }
+
+            yield return new IndexedReport([file.Directory!.Name], file.LastWriteTimeUtc, summary);
+        }
     }
 }

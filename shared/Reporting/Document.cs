@@ -10,11 +10,12 @@ internal static class Document
         Section?[] all =
         [
             Trajectory.Write(data.Scores),
-            HeatMap.Write(data.Scores),
+            ProblemByProblem.Write(data.Scores),
             SampleBudget.Write(data.Scores),
             Forgetting.Write(data.Scores),
             EarlyWeights.Write(data.Scores),
             LostAnswers.Write(data),
+            Answers.Write(data),
             Health.Write(data),
             new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),
             Methods.Write(data),

@@ -32,6 +32,9 @@ internal sealed class Prose
 
     public IReadOnlyList<Piece> Pieces => pieces;
 
+    /// <summary>The sentence as plain text, what is untrusted in it made inert.</summary>
+    public string Inert => string.Concat(pieces.Select(piece => piece.Kind == PieceKind.Foreign ? Reporting.Inert.Line(piece.Text) : piece.Text));
+
     public void AppendLiteral(string words) => pieces.Add(new(PieceKind.Own, words));
 
     public void AppendFormatted(string untrusted) => pieces.Add(new(PieceKind.Foreign, untrusted));

@@ -20,6 +20,9 @@ public sealed record ReportData
     /// <summary>Problems solved on the way and lost at the end, with both answers, the most telling first.</summary>
     public required IReadOnlyList<LostExample> LostExamples { get; init; }
 
+    /// <summary>Every graded answer, for the browser of answers in the page.</summary>
+    public IReadOnlyList<ShownAnswer> Answers { get; init; } = [];
+
     /// <summary>Wanted answers that do not exist, and why.</summary>
     public required IReadOnlyList<MissingAnswers> Missing { get; init; }
 
@@ -54,6 +57,18 @@ public sealed record ProblemText(string Id, string Question, string Gold);
 /// <param name="FinalDrawn">How that answer was drawn.</param>
 public sealed record LostExample(
     string ProblemId, string SolvedAt, string SolvedText, string SolvedDrawn, string FinalText, string FinalDrawn);
+
+/// <summary>One graded answer.</summary>
+/// <param name="Variant">What it was drawn from.</param>
+/// <param name="ProblemId">The problem.</param>
+/// <param name="Sample">Its index among the samples; null for the greedy answer.</param>
+/// <param name="Verdict">What became of it.</param>
+/// <param name="Extracted">The answer that was read from the text; null where none could be.</param>
+/// <param name="FinishReason">Why it ended: <c>stop</c> or <c>length</c>.</param>
+/// <param name="Tokens">Tokens drawn.</param>
+/// <param name="Text">Its text.</param>
+public sealed record ShownAnswer(
+    string Variant, string ProblemId, int? Sample, Verdict Verdict, string? Extracted, string FinishReason, int Tokens, string Text);
 
 /// <summary>Answers that were wanted and do not exist.</summary>
 /// <param name="Variant">The checkpoint or interpolation they were to be drawn from.</param>

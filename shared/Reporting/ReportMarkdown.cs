@@ -37,14 +37,21 @@ public static class ReportMarkdown
                 Paragraph(text, figure.Caption);
                 Write(text, figure.Numbers);
                 break;
+            case HeatMap map:
+                Paragraph(text, map.Caption);
+                Write(text, map.Numbers);
+                break;
             case Figures figures:
                 foreach (var panel in figures.Panels)
                 {
                     Write(text, panel);
                 }
                 break;
-            case Comparison comparison:
-                Write(text, comparison);
+            case AnswerBrowser:
+                Paragraph(text, $"Each stands in answers.jsonl, and report.html has a browser of them.");
+                break;
+            case AnswerPair pair:
+                Write(text, pair);
                 break;
             case Facts facts:
                 Write(text, facts);
@@ -81,21 +88,21 @@ public static class ReportMarkdown
         text.Append("|\n");
     }
 
-    private static void Write(StringBuilder text, Comparison comparison)
+    private static void Write(StringBuilder text, AnswerPair pair)
     {
-        text.Append("### ").Append(Line(comparison.Title)).Append("\n\n");
-        if (comparison.Question is not null)
+        text.Append("### ").Append(Line(pair.Title)).Append("\n\n");
+        if (pair.Question is not null)
         {
-            Fenced(text, comparison.Question);
+            Fenced(text, pair.Question);
         }
-        if (comparison.Gold is not null)
+        if (pair.Gold is not null)
         {
-            Paragraph(text, $"Right answer: {comparison.Gold}");
+            Paragraph(text, $"Right answer: {pair.Gold}");
         }
-        Paragraph(text, $"{comparison.Before}:");
-        Fenced(text, comparison.BeforeText);
-        Paragraph(text, $"{comparison.After}:");
-        Fenced(text, comparison.AfterText);
+        Paragraph(text, $"{pair.Before}:");
+        Fenced(text, pair.BeforeText);
+        Paragraph(text, $"{pair.After}:");
+        Fenced(text, pair.AfterText);
     }
 
     private static void Write(StringBuilder text, Facts facts)

@@ -15,18 +15,35 @@ internal sealed record Table(IReadOnlyList<Prose> Header, IReadOnlyList<IReadOnl
 /// <param name="Label">What a screen reader says the plot is.</param>
 /// <param name="Caption">What to see.</param>
 /// <param name="Numbers">The data of the plot.</param>
-/// <param name="Shades">What the shades of a heat map mean, from 0 to 100 %; null for other plots.</param>
-internal sealed record Figure(string Plot, string Label, Prose Caption, Table Numbers, string? Shades = null) : Block;
+internal sealed record Figure(string Plot, string Label, Prose Caption, Table Numbers) : Block;
+
+/// <summary>Problems by checkpoints: a picture of all, and a table of some at a time.</summary>
+/// <param name="Columns">The columns.</param>
+/// <param name="Rows">The problems, each with its share of right answers for each column; null where there is none.</param>
+/// <param name="ColumnTitle">What the columns are.</param>
+/// <param name="Shades">What the shades mean, from 0 to 100 %.</param>
+/// <param name="Caption">What to see.</param>
+/// <param name="Numbers">The beginning of the numbers, for readers without scripts.</param>
+internal sealed record HeatMap(
+    IReadOnlyList<HeatColumn> Columns, IReadOnlyList<HeatRow> Rows, string ColumnTitle, string Shades, Prose Caption, Table Numbers) : Block;
+
+/// <summary>A column of a heat map: its label, and the name of the checkpoint.</summary>
+internal sealed record HeatColumn(string Label, string Name);
+
+/// <summary>A row of a heat map.</summary>
+internal sealed record HeatRow(string Id, IReadOnlyList<double?> Shares);
 
 /// <summary>Plots side by side where there is room.</summary>
 internal sealed record Figures(IReadOnlyList<Figure> Panels) : Block;
 
+/// <summary>Every answer, to be filtered and read.</summary>
+internal sealed record AnswerBrowser(ReportData Data) : Block;
 
 /// <summary>One of the opening numbers, with how far it can be trusted.</summary>
 internal sealed record KeyNumber(Prose Label, Prose Value, Prose Note);
 
 /// <summary>A problem with the answer that solved it and the answer that lost it.</summary>
-internal sealed record Comparison(Prose Title, string? Question, string? Gold, Prose Before, string BeforeText, Prose After, string AfterText) : Block;
+internal sealed record AnswerPair(Prose Title, string? Question, string? Gold, Prose Before, string BeforeText, Prose After, string AfterText) : Block;
 
 /// <summary>Labelled values under a heading of their own.</summary>
 internal sealed record Facts(string Title, IReadOnlyList<ProvenanceEntry> Entries) : Block;

@@ -57,6 +57,11 @@ internal static class Hostile
             Scores = scores,
             Problems = [.. Payloads.Select(text => new ProblemText(text, text, text))],
             LostExamples = [.. Payloads.Select(text => new LostExample(text, text, text, text, text + text, text))],
+            Answers = [.. Payloads.SelectMany((text, i) => new[]
+            {
+                new ShownAnswer(text, text, null, (Verdict)(i % 4), text, text, 1, text),
+                new ShownAnswer(Payloads[(i + 1) % Payloads.Count], text, null, (Verdict)((i + 1) % 4), text, text, 1, text + text),
+            })],
             Missing = [.. Payloads.Select(text => new MissingAnswers(text, text, 1, text))],
             Refused = [.. Payloads.Select(text => new RefusedCheckpoint(text, text))],
             Provenance = new([.. Payloads.Select(text => new ProvenanceGroup(text, [new(text, text)]))]),

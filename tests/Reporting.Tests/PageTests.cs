@@ -1,7 +1,10 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Hindsight.Scoring;
 
 namespace Hindsight.Reporting.Tests;
 
@@ -44,8 +47,9 @@ public sealed partial class PageTests
         var page = WithoutScripts(ReportPage.Html(Hostile.Report(), SampleReport.Times));
         string[] tags = ["!doctype", "html", "head", "meta", "title", "body", "header", "main", "section", "article", "nav", "ul", "li", "a", "h1", "h2", "h3",
             "h4", "p", "pre", "span", "bdi", "div", "dl", "dt", "dd", "figure", "figcaption", "details", "summary", "noscript", "table", "thead", "tbody",
-            "tr", "th", "td"];
-        string[] attributes = ["html", "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "role", "aria-label", "data-plot", "tabindex", "scope"];
+            "tr", "th", "td", "ol", "label", "input", "select", "option", "datalist", "button", "svg", "path", "text"];
+        string[] attributes = ["html", "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "role", "aria-label", "data-plot", "tabindex", "scope", "hidden", "type", "for",
+            "data-packed", "width", "height", "viewBox", "preserveAspectRatio", "d", "x", "y", "aria-hidden", "list", "autocomplete", "spellcheck", "value", "disabled"];
 
         var opened = page.Count(letter => letter == '<');
         var parsed = Tag().Matches(page);
@@ -70,11 +74,57 @@ public sealed partial class PageTests
     }
 
     [Fact]
+    public void Nothing_that_is_packed_is_invisible_or_reorders_text()
+    {
+        var packed = Packs().Matches(ReportPage.Html(Hostile.Report(), null)).Select(match => Unpack(match.Groups[1].Value)).ToArray();
+
+        Assert.Equal(2, packed.Length);
+        var texts = packed.SelectMany(Strings).ToArray();
+        Assert.True(texts.Length > 4 * Hostile.Payloads.Count);
+        Assert.All(texts, text => Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value is not '\n' and not '\t' && Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.Surrogate));
+        Assert.Contains(texts, text => text.Contains("⟨U+202E⟩gnp.exe⟨U+202C⟩", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Every_answer_is_packed_with_its_columns()
+    {
+        var data = SampleReport.Make(checkpoints: 2, problems: 3);
+        using var packed = Unpack(Packs().Matches(ReportPage.Html(data, null)).Select(match => match.Groups[1].Value).Last());
+        var columns = packed.RootElement;
+        var answers = data.Answers.ToArray();
+
+        Assert.Equal(2 * 3 * 17, columns.GetProperty("text").GetArrayLength());
+        for (var i = 0; i < answers.Length; i++)
+        {
+            Assert.Equal(answers[i].Text, columns.GetProperty("text")[i].GetString());
+            Assert.Equal(answers[i].ProblemId, columns.GetProperty("problems")[columns.GetProperty("problem")[i].GetInt32()][0].GetString());
+            Assert.Equal(answers[i].Variant, columns.GetProperty("variants")[columns.GetProperty("variant")[i].GetInt32()].GetString());
+            Assert.Equal(answers[i].FinishReason, columns.GetProperty("finishes")[columns.GetProperty("finish")[i].GetInt32()].GetString());
+            Assert.Equal(answers[i].Sample ?? -1, columns.GetProperty("sample")[i].GetInt32());
+            Assert.Equal((int)answers[i].Verdict, columns.GetProperty("verdict")[i].GetInt32());
+            Assert.Equal(answers[i].Extracted ?? "", columns.GetProperty("extracted")[i].GetString());
+        }
+    }
+
+    [Fact]
+    public void Long_answers_are_cut_as_little_as_the_size_of_the_page_asks_and_the_page_says_so()
+    {
+        var data = SampleReport.Make();
+        var answers = Enumerable.Range(0, 20_000).Select(i => new ShownAnswer("checkpoint-100", "sum-001", i, Verdict.Wrong, null, "length", 9, new string('x', 4_000))).ToArray();
+        var page = ReportPage.Html(data with { Answers = answers }, null);
+        using var packed = Unpack(Packs().Matches(page).Select(match => match.Groups[1].Value).Last());
+
+        Assert.Contains("Texts longer than 1,000 characters are cut in the middle here", page, StringComparison.Ordinal);
+        Assert.Contains("3,000 characters left out", packed.RootElement.GetProperty("text")[0].GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void An_answer_of_many_megabytes_does_not_make_the_page_large()
     {
         var data = SampleReport.Make();
         var huge = new string('x', 10_000_000);
-        var page = ReportPage.Html(data with { LostExamples = [new("sum-035", huge, huge, huge, huge, huge)] }, null);
+        var page = ReportPage.Html(data with { LostExamples = [new("sum-035", huge, huge, huge, huge, huge)], Answers = [new(huge, huge, 0, Verdict.Wrong, huge, huge, 1, huge)] }, null);
 
         Assert.True(page.Length < ReportPage.Html(data, null).Length + 50_000, $"The page has {page.Length} characters.");
         Assert.Contains("9,995,000 characters left out", page, StringComparison.Ordinal);
@@ -108,6 +158,22 @@ public sealed partial class PageTests
         return start[0] + end[1];
     }
 
+    private static JsonDocument Unpack(string base64)
+    {
+        using var gzip = new GZipStream(new MemoryStream(Convert.FromBase64String(base64)), CompressionMode.Decompress);
+        return JsonDocument.Parse(gzip);
+    }
+
+    private static IEnumerable<string> Strings(JsonDocument document) => Strings(document.RootElement);
+
+    private static IEnumerable<string> Strings(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.String => [element.GetString()!],
+        JsonValueKind.Array => element.EnumerateArray().SelectMany(Strings),
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(property => Strings(property.Value)),
+        _ => [],
+    };
+
     private static string WithoutScripts(string page)
     {
         page = Script().Replace(page, "");
@@ -116,6 +182,9 @@ public sealed partial class PageTests
     }
 
     private static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
+
+    [GeneratedRegex("data-packed=\"([^\"]*)\"")]
+    private static partial Regex Packs();
 
     [GeneratedRegex("<meta http-equiv=\"Content-Security-Policy\" content=\"([^\"]*)\">")]
     private static partial Regex Policy();
@@ -129,7 +198,7 @@ public sealed partial class PageTests
     [GeneratedRegex("<!--.*?-->", RegexOptions.Singleline)]
     private static partial Regex Comment();
 
-    [GeneratedRegex("</?(?<name>!?[a-zA-Z0-9]+)(?:\\s+(?<attribute>[a-z-]+)(?:=\"[^\"<>]*\")?)*>")]
+    [GeneratedRegex("</?(?<name>!?[a-zA-Z0-9]+)(?:\\s+(?<attribute>[a-zA-Z-]+)(?:=\"[^\"<>]*\")?)*/?>")]
     private static partial Regex Tag();
 
     [GeneratedRegex("href=\"([^\"]*)\"")]

@@ -8,9 +8,9 @@ internal static class SampleReport
 {
     private const int Samples = 16;
 
-    public static ReportData Make(int checkpoints = 8, int problems = 64)
+    public static ReportData Make(int checkpoints = 8, int problems = 64, int seed = 7)
     {
-        var random = new Random(7);
+        var random = new Random(seed);
         var ids = Enumerable.Range(1, problems).Select(i => string.Create(CultureInfo.InvariantCulture, $"sum-{i:000}")).ToArray();
         var names = Enumerable.Range(1, checkpoints).Select(i => string.Create(CultureInfo.InvariantCulture, $"checkpoint-{100 * i}")).ToArray();
         var correct = new int[problems, checkpoints];
@@ -56,8 +56,8 @@ internal static class SampleReport
                 [.. Enumerable.Range(1, last).Select(c => new StepDynamics(names[c - 1], names[c],
                     Share(p => greedy[p, c - 1] && !greedy[p, c]), Share(p => !greedy[p, c - 1] && greedy[p, c]),
                     Share(p => greedy[p, c - 1] && greedy[p, c]), Share(p => !greedy[p, c - 1] && !greedy[p, c])))]),
-            SampledForgetting = new(all.Average(p => PassAt(p, checkpoints, checkpoints)), all.Average(p => PassAt(p, checkpoints, 1)),
-                MeanOf(all.Select(p => PassAt(p, checkpoints, checkpoints) - PassAt(p, checkpoints, 1)))),
+            SampledForgetting = new(all.Average(p => PassAt(p, checkpoints, checkpoints)), checkpoints > Samples ? null : all.Average(p => PassAt(p, checkpoints, 1)),
+                checkpoints > Samples ? null : MeanOf(all.Select(p => PassAt(p, checkpoints, checkpoints) - PassAt(p, checkpoints, 1)))),
             EarlyWeights = new(names[checkpoints / 2], names[last], problems / 2, problems - problems / 2, 16,
                 [.. Enumerable.Range(0, 11).Select(i => i / 10.0).Select(w => new EarlyWeightPoint(w, 0.5 + 0.35 * w * (0.9 - w), 0.78 + 0.1 * w * (1.3 - w),
                     Around(0.49 + 0.3 * w * (0.8 - w), 0.08), Around(0.77 + 0.12 * w * (1.2 - w), 0.07)))],
@@ -69,10 +69,12 @@ internal static class SampleReport
             Run = "qwen2-sums",
             Evaluation = "3f9c1b77",
             Scores = scores,
-            Problems = [.. ids.Select((id, p) => new ProblemText(id, Question(p), "42"))],
+            Problems = [.. ids.Select((id, p) => new ProblemText(id, Question(p), (42 + p).ToString(CultureInfo.InvariantCulture)))],
             LostExamples = [.. lost.Take(4).Select(p => new LostExample(ids[p], names[BestBefore(p)],
                 "We add the apples first: 17 + 9 = 26.\nThen the pears: 26 + 16 = 42.\nThe answer is \\boxed{42}.", "greedy",
                 "We add the apples first: 17 + 9 = 26.\nThen the pears: 26 + 16 = 32.\nThe answer is \\boxed{32}.", "sample 3"))],
+            Answers = [.. all.SelectMany(p => Enumerable.Range(0, checkpoints).SelectMany(c => Enumerable.Range(-1, Samples + 1).Select(sample =>
+                Answer(p, names[c], sample, sample < 0 ? greedy[p, c] : sample < correct[p, c]))))],
             Missing = [new("checkpoint-300", "sum-017", 2, "The shard failed five times and lies in the dead-letter queue: the worker ran out of memory.")],
             Refused = [new("checkpoint-350", "It has only pickled weights (pytorch_model.bin); convert them with save_pretrained(safe_serialization=True).")],
             Provenance = new(
@@ -84,6 +86,20 @@ internal static class SampleReport
                 new("Versions", [new("Hindsight", "0.1.0"), new("ONNX Runtime", "1.29.0"), new(".NET", "10.0"), new("Grader", "number-1"), new("Device", "CPU, 2 cores")]),
             ]),
         };
+
+        ShownAnswer Answer(int p, string variant, int sample, bool right)
+        {
+            var verdict = right ? Verdict.Correct : (p + sample) % 19 == 0 ? Verdict.NoAnswer : (p + sample) % 23 == 0 ? Verdict.Truncated : Verdict.Wrong;
+            var sum = 42 + p + (right ? 0 : (p + sample) % 7 + 1);
+            var text = string.Create(CultureInfo.InvariantCulture, $"We add the apples first: {17 + p} + 9 = {26 + p}.\nThen the pears, of which there are sixteen: {26 + p} + 16 = {sum}.\n");
+            return new(variant, ids[p], sample < 0 ? null : sample, verdict, verdict is Verdict.NoAnswer or Verdict.Truncated ? null : sum.ToString(CultureInfo.InvariantCulture),
+                verdict == Verdict.Truncated ? "length" : "stop", 60 + (p * 7 + sample) % 40, verdict switch
+                {
+                    Verdict.Truncated => text + "And once more, to be sure: 1 + 1 + 1 + 1 +",
+                    Verdict.NoAnswer => text + "So that is what he has.",
+                    _ => text + string.Create(CultureInfo.InvariantCulture, $"The answer is \\boxed{{{sum}}}."),
+                });
+        }
 
         double Share(Func<int, bool> holds) => all.Count(holds) / (double)problems;
         int BestBefore(int p) => Enumerable.Range(0, last).MaxBy(c => (correct[p, c], c));

@@ -19,7 +19,7 @@ internal static class LostAnswers
             var text = data.Problems.FirstOrDefault(problem => problem.Id == example.ProblemId);
             var rates = data.Scores.LostProblems.FirstOrDefault(problem => problem.ProblemId == example.ProblemId);
             var sampled = data.Scores.SamplesPerProblem > 0 && rates is not null;
-            blocks.Add(new Comparison(
+            blocks.Add(new AnswerPair(
                 $"{example.ProblemId}", text?.Question, text?.Gold,
                 sampled ? (Prose)$"{example.SolvedAt}, right in {Number.Percent(rates!.SolvedRate)} of samples ({example.SolvedDrawn})" : $"{example.SolvedAt} ({example.SolvedDrawn})",
                 example.SolvedText,

@@ -37,6 +37,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Scores = scores,
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
+            Answers = [.. Drawn(graded).SelectMany(variant => Shown(suite, variant))],
             Missing = missing,
             Refused = evaluation.Refused,
             AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
@@ -50,6 +51,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         {
             [ReportFiles.Page] = ReportPage.Html(data, timings),
             [ReportFiles.Markdown] = ReportMarkdown.Write(data),
+            [ReportFiles.Summary] = ReportSummary.Of(data).ToJson(),
             [ReportFiles.Scores] = ScoresJson.Write(scores),
             [ReportFiles.Answers] = AnswerLines(suite, graded),
             [ReportFiles.Timings] = JsonSerializer.Serialize(timings, Json.Indented) + "\n",
@@ -214,10 +216,19 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         return new Timings(clock.GetUtcNow(), stages, tokens, seconds > 0 ? tokens / seconds : 0);
     }
 
+    /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>
+    private static IEnumerable<GradedVariant> Drawn(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
+        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => variant.Variant.WeightsDigest);
+
+    private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
+        variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,
+        completion.Graded.Verdict, completion.Graded.Answer, completion.Answer.FinishReason == FinishReason.Length ? "length" : "stop",
+        completion.Answer.Ids.Count, completion.Answer.Text));
+
     private static string AnswerLines(Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
     {
         var lines = new StringBuilder();
-        foreach (var variant in graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => variant.Variant.WeightsDigest))
+        foreach (var variant in Drawn(graded))
         {
             foreach (var (problem, kind, answer, verdict) in variant.Completions)
             {

@@ -15,6 +15,9 @@ public sealed record ReportFiles(IReadOnlyDictionary<string, string> Texts)
     /// <summary>Every graded answer, a line each.</summary>
     public const string Answers = "answers.jsonl";
 
+    /// <summary>What the index and comparisons need to know of the report.</summary>
+    public const string Summary = "summary.json";
+
     /// <summary>What was measured: times and rates, which differ from run to run.</summary>
     public const string Timings = "timings.json";
 
@@ -29,16 +32,21 @@ public sealed record ReportFiles(IReadOnlyDictionary<string, string> Texts)
     /// <summary>Writes the files, those of an unfinished earlier attempt overwritten.</summary>
     public async Task WriteAsync(BlobStore store, string run, string evaluation, CancellationToken cancellation)
     {
-        foreach (var (name, text) in Texts.OrderBy(file => file.Key == Scores))
+        foreach (var (name, text) in Texts.Where(file => file.Key != Scores))
         {
-            await store.Reports.GetBlobClient($"{run}/{evaluation}/{name}").UploadAsync(
-                new BinaryData(text),
-                new Azure.Storage.Blobs.Models.BlobUploadOptions { HttpHeaders = new() { ContentType = ContentType(name) } },
-                cancellation);
+            await UploadAsync(name, text);
         }
+
+        // Before the scores: a report that counts as whole is in the index.
+        await ReportIndex.WriteAsync(store, cancellation);
+        await UploadAsync(Scores, Texts[Scores]);
+
+        Task UploadAsync(string name, string text) => store.Reports.GetBlobClient($"{run}/{evaluation}/{name}").UploadAsync(
+            new BinaryData(text), new Azure.Storage.Blobs.Models.BlobUploadOptions { HttpHeaders = new() { ContentType = ContentType(name) } }, cancellation);
     }
 
-    private static string ContentType(string name) => Path.GetExtension(name) switch
+    /// <summary>The media type of a file of a report.</summary>
+    internal static string ContentType(string name) => Path.GetExtension(name) switch
     {
         ".html" => "text/html; charset=utf-8",
         ".md" => "text/markdown; charset=utf-8",

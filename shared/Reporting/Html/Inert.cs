@@ -6,25 +6,27 @@ namespace Hindsight.Reporting;
 /// <summary>Makes untrusted text readable for what it is: nothing invisible, nothing that reorders, nothing endless.</summary>
 internal static class Inert
 {
-    private const int Head = 4000;
-    private const int Tail = 1000;
+    /// <summary>The longest block, in characters of the text before it is made inert.</summary>
+    public const int BlockLength = 5000;
+
     private const int NameLength = 160;
 
-    /// <summary>Text of many lines: line feeds and tabs stay, the middle of a very long text is left out and counted.</summary>
-    public static string Block(string text)
+    /// <summary>Text of many lines: line feeds and tabs stay, the middle of a text longer than <paramref name="most"/> is left out and counted.</summary>
+    public static string Block(string text, int most = BlockLength)
     {
         text = text.ReplaceLineEndings("\n");
-        if (text.Length <= Head + Tail)
+        if (text.Length <= most)
         {
             return Visible(text, "\n\t");
         }
-        var left = string.Create(CultureInfo.InvariantCulture, $"\n… {text.Length - Head - Tail:N0} characters left out …\n");
-        return Visible(text[..Head], "\n\t") + left + Visible(text[^Tail..], "\n\t");
+        var head = most / 5 * 4;
+        var left = string.Create(CultureInfo.InvariantCulture, $"\n… {text.Length - most:N0} characters left out …\n");
+        return Visible(text[..head], "\n\t") + left + Visible(text[^(most - head)..], "\n\t");
     }
 
-    /// <summary>A name or a short value: one line.</summary>
-    public static string Line(string text) =>
-        Visible(text.Length <= NameLength ? text : string.Concat(text.AsSpan(0, NameLength), "…"), "");
+    /// <summary>A name, a short value or a sentence: one line.</summary>
+    public static string Line(string text, int most = NameLength) =>
+        Visible(text.Length <= most ? text : string.Concat(text.AsSpan(0, most), "…"), "");
 
     // Controls, format characters (bidirectional overrides, zero-width), separators that break lines and private use are written out.
     private static string Visible(string text, string keep)
