@@ -120,8 +120,8 @@ internal static class Findings
         var open = family.Members.Where(member => member.Outcome == Outcome.Inconclusive).MaxBy(member => member.Difference.Value);
         return (better, open) switch
         {
-            ({ } most, _) => (Prose)$"{Count(family, Outcome.Gain)} of {all} earlier checkpoints {(Count(family, Outcome.Gain) == 1 ? (Prose)$"does" : $"do")} better, the most {most.Of}: {Comparisons.Said(most, family.Margin)} ({Comparisons.Correction(family)})",
-            (null, { } highest) => $"whether an earlier checkpoint does better is not settled, the most promising being {highest.Of}: {Comparisons.Said(highest, family.Margin)} ({Comparisons.Correction(family)})",
+            ({ } most, _) => (Prose)$"{Count(family, Outcome.Gain)} of {all} earlier checkpoints {(Count(family, Outcome.Gain) == 1 ? (Prose)$"does" : $"do")} better, the most {most.Of}: {Comparisons.Said(most, family.Margin)}, {Comparisons.Correction(family)}",
+            (null, { } highest) => $"whether an earlier checkpoint does better is not settled, the most promising being {highest.Of}: {Comparisons.Said(highest, family.Margin)}, {Comparisons.Correction(family)}",
             _ => $"no earlier checkpoint does better: {Counted(family)}",
         };
     }
@@ -131,7 +131,7 @@ internal static class Findings
         var counts = new[] { Outcome.Gain, Outcome.NoDifference, Outcome.Inconclusive, Outcome.Loss }
             .Where(outcome => Count(family, outcome) > 0)
             .Select(outcome => (Prose)$"{Comparisons.Word(outcome)} for {Count(family, outcome)}");
-        return $"{Prose.Join(", ", counts)} ({Comparisons.Correction(family)})";
+        return $"{Prose.Join(", ", counts)}, {Comparisons.Correction(family)}";
     }
 
     private static int Count(ComparisonFamily family, Outcome outcome) => family.Members.Count(member => member.Outcome == outcome);
@@ -142,16 +142,23 @@ internal static class Findings
         {
             return null;
         }
-        Prose luck = Null(scores) is { } chance ? Beyond(chance) : $"part of which may be luck, there being no null reference";
+        var drawn = scores.ForgettingNull is null ? (Prose)$"greedy" : $"sampled";
+        Prose? luck = Null(scores)?.Excess switch
+        {
+            null => null,
+            { Low: > 0 } excess => (Prose)$"{drawn} forgetting exceeds chance by {Number.Points(excess)}",
+            { High: < 0 } excess => $"{drawn} forgetting stays below chance by {Number.Points(excess)}",
+            { } excess => $"whether {drawn} forgetting exceeds chance is INCONCLUSIVE, {Number.Points(excess)}",
+        };
         if (scores.Forgetting is not { } forgetting)
         {
-            return Null(scores) is null ? null : (Prose)$"solved on the way and wrong at the end is {luck}";
+            return luck;
         }
         return Lost(scores, forgetting) switch
         {
             (_, 0) => (Prose)$"it gets none wrong greedily",
             (0, var wrong) => $"none of the {wrong} that it gets wrong greedily was solved on the way",
-            var (lost, wrong) => $"an earlier checkpoint had solved {lost} of the {wrong} that it gets wrong greedily, {luck}",
+            var (lost, wrong) => $"an earlier checkpoint had solved {lost} of the {wrong} that it gets wrong greedily, {(luck is null ? (Prose)$"part of which may be luck" : $"and {luck}")}",
         };
     }
 

@@ -48,8 +48,8 @@ internal static class Comparisons
             ? Number.Count(family.Members[0].Problems, "problem", "problems")
             : $"{Number.Count(family.Members[0].Problems, "problem", "problems")} in {Number.Count(family.Members[0].Clusters, "cluster", "clusters")}";
         Prose together = family.Members.Count == 1
-            ? (Prose)$"There is one comparison in the family, so nothing is corrected."
-            : $"The outcome is decided by the interval for all {family.Members.Count} at once (max-t over the family), and p is corrected alike.";
+            ? (Prose)$"the only comparison of its family, so nothing is corrected"
+            : $"decided by the interval for all {family.Members.Count} comparisons at once, corrected by max-t";
         return
         [
             new Table(
@@ -59,7 +59,7 @@ internal static class Comparisons
                     PValue(member.PValue), PValue(member.AdjustedPValue),
                     member.Detectable is { } effect ? Points(effect) : $"–", $"{member.Higher} : {member.Lower}"])],
                 TextColumns: 3),
-            new Paragraph($"Paired over {units}, 95\u00a0% intervals. {together} NO DIFFERENCE means smaller than {Points(family.Margin)}, a margin declared before; INCONCLUSIVE means that neither a difference nor its absence is shown. Detectable is the true difference that one comparison alone would find four times in five."),
+            new Paragraph($"Paired over {units}, 95\u00a0% intervals; {together}. NO DIFFERENCE means smaller than the declared {Points(family.Margin)}."),
         ];
     }
 

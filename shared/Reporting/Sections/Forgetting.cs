@@ -17,7 +17,7 @@ internal static class Forgetting
         if (Findings.Null(scores) is { } chance)
         {
             blocks.Add(Beside(scores));
-            blocks.Add(new Paragraph($"Solved at an earlier checkpoint and wrong at the last, with one answer from each. That happens by luck as well, the more often the more checkpoints there are; “expected” is how often it would, had every checkpoint of this run the same pass rate on a problem. Only the excess is forgetting: here {Findings.Beyond(chance)}. The p-value is one-sided, from {chance.Permutations} permutations of a problem’s answers among its checkpoints."));
+            blocks.Add(new Paragraph($"Solved at an earlier checkpoint and wrong at the last, with one answer from each. That happens by luck as well, the more often the more checkpoints there are; “expected” is how often it would, had every checkpoint of this run the same pass rate on a problem. Only the excess counts as forgetting, and it is {Findings.Beyond(chance)}. The p-value is one-sided, from {chance.Permutations} permutations of a problem’s answers among its checkpoints."));
         }
         else
         {

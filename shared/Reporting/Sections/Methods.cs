@@ -16,7 +16,7 @@ internal static class Methods
         {
             notes.Add(new Table(
                 [$"Score", $"Estimator", $"Interval", $"What it covers"],
-                [.. scores.Methods.Select(method => (IReadOnlyList<Prose>)[$"{method.Score}", $"{method.Estimator}", $"{method.Interval}", $"{method.Covers}"])],
+                [.. scores.Methods.Select(method => (IReadOnlyList<Prose>)[$"{method.Score}", Parts(method.Estimator), Parts(method.Interval), Parts(method.Covers)])],
                 TextColumns: 4));
         }
         if (scores.PassAtK.Count > 0)
@@ -55,9 +55,12 @@ internal static class Methods
         }
         if (scores.Comparisons.Count > 0)
         {
-            notes.Add(new Paragraph($"Outcomes. NO DIFFERENCE: two one-sided tests at 5\u00a0% show that the difference is smaller than the declared margin. GAIN and LOSS: the 95\u00a0% interval, corrected for the family, leaves zero out. INCONCLUSIVE: neither. Families and their members were declared before there were scores; different families are not corrected for one another."));
+            notes.Add(new Paragraph($"Outcomes. NO DIFFERENCE: two one-sided tests at 5\u00a0% show that the difference is smaller than the declared margin. GAIN and LOSS: the 95\u00a0% interval, corrected for the family, leaves zero out. INCONCLUSIVE: neither a difference nor its absence is shown. “Detectable” is the true difference that one comparison alone, uncorrected, would find four times in five. Families and their members were declared before there were scores; different families are not corrected for one another."));
         }
         notes.Add(new Paragraph($"Everything here can be computed again from scores.json and the stored answers."));
         return new("methods", "How the numbers were made", notes);
     }
+
+    // Part by part, because a long line of text from outside is cut.
+    private static Prose Parts(string text) => Prose.Join("; ", text.Split("; ").Select(part => (Prose)$"{part}"));
 }
