@@ -10,13 +10,15 @@ internal static class Document
         Section?[] all =
         [
             Trajectory.Write(data.Scores),
-            ProblemByProblem.Write(data.Scores),
-            SampleBudget.Write(data.Scores),
             Forgetting.Write(data.Scores),
-            EarlyWeights.Write(data.Scores),
+            SampleBudget.Write(data.Scores),
+            ProblemByProblem.Write(data.Scores),
             LostAnswers.Write(data),
             Answers.Write(data),
+            EarlyWeights.Write(data.Scores),
+            Choices.Write(data.Scores),
             Health.Write(data),
+            Cost.Write(data.Scores),
             new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),
             Methods.Write(data),
         ];

@@ -1,8 +1,9 @@
+using Hindsight.Reporting.Sections;
 using Hindsight.Scoring;
 
 namespace Hindsight.Reporting;
 
-/// <summary>What was found, said by plain rules: a difference is claimed only where its interval leaves zero out.</summary>
+/// <summary>What was found, as the declared comparisons allow it to be said; nothing is decided here.</summary>
 internal static class Findings
 {
     /// <summary>The opening sentence.</summary>
@@ -13,17 +14,27 @@ internal static class Findings
             return $"No problem has all its answers, so nothing can be said yet.";
         }
         var clauses = new List<Prose> { FirstTry(scores, final) };
-        if (scores.Trajectory.Count > 1 && Forgotten(scores) is { } forgotten)
+        if (Comparisons.FinalAgainstBase(scores) is { } before)
+        {
+            clauses.Add($"against the model before training: {Comparisons.Said(before.Members[0], before.Margin)}");
+        }
+        if (Comparisons.EachAgainstFinal(scores) is { } earlier)
+        {
+            clauses.Add(Earlier(earlier));
+        }
+        if (Forgotten(scores) is { } forgotten)
         {
             clauses.Add(forgotten);
         }
-        if (LongestBudget(scores.PassAtK) is { } budget)
+        if (Comparisons.Spread(scores, "Pass") is { } spread)
         {
-            clauses.Add(Spread(budget));
+            clauses.Add($"{scores.SamplesPerProblem} answers spread over checkpoints, {spread.Members[^1].Of} against {spread.Members[^1].Against}: {Comparisons.Said(spread.Members[^1], spread.Margin)}");
         }
-        if (scores.EarlyWeights is { } weights)
+        if (scores.EarlyWeights is { Selection: { } selection } weights)
         {
-            clauses.Add(Weighted(weights));
+            clauses.Add(Gain(selection) is { } gain
+                ? (Prose)$"early weight {Number.Decimal(weights.Chosen)} against {weights.Late}, on problems that did not choose it: {Comparisons.Said(gain, selection.Gains.Margin)}"
+                : $"no early weight beats {weights.Late} on the problems for choosing");
         }
         return $"{Prose.Join("; ", clauses)}.";
     }
@@ -38,33 +49,32 @@ internal static class Findings
         var numbers = new List<KeyNumber>();
         if ((final.PassAt1 ?? final.Greedy) is { } solved)
         {
-            numbers.Add(new($"Solved at the first try by the final checkpoint", $"{Number.Percent(solved.Value)}",
-                (final.PassAt1 is null ? scores.Base?.Greedy : scores.Base?.PassAt1) is { } before
-                    ? (Prose)$"{Between(solved)}; before training {Number.Percent(before.Value)}"
+            numbers.Add(new(
+                $"Solved at the first try by the final checkpoint", $"{Number.Percent(solved.Value)}",
+                Comparisons.FinalAgainstBase(scores) is { } before
+                    ? (Prose)$"{Between(solved)}; against the model before training: {Comparisons.Said(before.Members[0], before.Margin)}"
                     : Between(solved)));
+        }
+        if (Comparisons.EachAgainstFinal(scores) is { } earlier)
+        {
+            numbers.Add(new($"Earlier checkpoints that do better than the final one", $"{Count(earlier, Outcome.Gain)} of {earlier.Members.Count}", Counted(earlier)));
         }
         if (scores.Trajectory.Count > 1 && scores.Forgetting is { } forgetting && Lost(scores, forgetting) is ( >= 0, > 0) counted)
         {
-            var (lost, wrong) = counted;
-            numbers.Add(new($"Final errors that an earlier checkpoint had solved, greedy", $"{lost} of {wrong}",
-                scores.SampledForgetting?.Excess is { } excess
-                    ? (Prose)$"sampled, against the null: {Number.Points(excess)}, {Clear(excess)}"
-                    : $"no null reference without samples"));
+            numbers.Add(new(
+                $"Final errors that an earlier checkpoint had solved, greedy", $"{counted.Lost} of {counted.Wrong}",
+                Null(scores) is { } chance ? Beyond(chance) : $"no null reference"));
         }
-        if (LongestBudget(scores.PassAtK) is { } budget)
+        if (Comparisons.Spread(scores, "Pass") is { } spread)
         {
-            var change = budget.Spread.Value - budget.Alone.Value;
-            numbers.Add(new($"Pass@{budget.K} over {budget.T} checkpoints instead of the final one",
-                Math.Round(change, 3) == 0 ? Number.Percent(budget.Spread.Value) : $"{Number.Fixed(100 * budget.Alone.Value)} → {Number.Percent(budget.Spread.Value)}",
-                Math.Round(change, 3) == 0 ? (Prose)$"no difference"
-                    : Overlap(budget.Alone, budget.Spread) ? (Prose)$"the two intervals overlap: not a clear difference" : $"the two intervals do not overlap"));
+            numbers.Add(Decided($"Pass@{scores.SamplesPerProblem} over several checkpoints, {spread.Members[^1].Of} against {spread.Members[^1].Against}", spread.Members[^1], spread, $"{Comparisons.Correction(spread)}"));
         }
-        if (scores.EarlyWeights is { } weights)
+        if (scores.EarlyWeights is { Selection: { } selection } weights)
         {
-            numbers.Add(weights.Chosen == 0
-                ? new($"Early weight", $"0", $"no mixture beat the late checkpoint on the {weights.SelectProblems} problems for choosing")
-                : new($"Pass@1 gained by early weight {Number.Decimal(weights.Chosen)}", $"{Number.Points(weights.GainOverLate)}",
-                    $"on {Number.Count(weights.ReportProblems, "problem", "problems")} not used for choosing: {Clear(weights.GainOverLate)}"));
+            numbers.Add(Gain(selection) is { } gain
+                ? Decided($"Pass@1 by early weight {Number.Decimal(weights.Chosen)} against {weights.Late}", gain, selection.Gains,
+                    $"on {Number.Count(weights.ReportProblems, "problem", "problems")} that did not choose it; {selection.Tried} weights tried; {Comparisons.Correction(selection.Gains)}")
+                : new($"Early weight", $"0", $"no mixture beat the late checkpoint on the {weights.SelectProblems} problems for choosing"));
         }
         return numbers;
     }
@@ -72,16 +82,24 @@ internal static class Findings
     /// <summary>Problems that could be scored.</summary>
     public static int Problems(EvaluationScores scores) => scores.ProblemCount - scores.IncompleteProblems.Count;
 
-    /// <summary>Whether a difference can be told from none.</summary>
-    public static Prose Clear(Estimate difference) => difference switch
-    {
-        { Low: > 0 } => (Prose)$"a clear gain",
-        { High: < 0 } => $"a clear loss",
-        _ => $"not a clear difference, the interval includes zero",
-    };
+    /// <summary>The chosen one against the main reference; null where it is the reference itself.</summary>
+    public static Scoring.Comparison? Gain(Selection selection) =>
+        selection.Gains.Members.Count > 0 ? selection.Gains.Members[0] : null;
 
-    /// <summary>The smallest true difference that this many problems would show four times in five: 2.8 standard errors, the interval being about ±1.96.</summary>
-    public static Prose Detectable(Estimate difference) => $"{Number.Fixed(100 * (difference.High - difference.Low) / 2 * 2.8 / 1.96)} points";
+    /// <summary>Forgetting beside its null: of samples, where there are any, since they are many.</summary>
+    public static ForgettingNull? Null(EvaluationScores scores) => scores.ForgettingNull ?? scores.Forgetting?.Null;
+
+    /// <summary>Whether more is forgotten than would seem so had nothing changed.</summary>
+    public static Prose Beyond(ForgettingNull chance)
+    {
+        Prose word = chance.Excess switch
+        {
+            { Low: > 0 } => (Prose)$"more than chance gives",
+            { High: < 0 } => $"less than chance gives, as when checkpoints got better on the way",
+            _ => $"INCONCLUSIVE, chance alone could explain it",
+        };
+        return $"{word}: {Number.Points(chance.Excess)} beyond what is expected if nothing changed, p\u00a0=\u00a0{Comparisons.PValue(chance.PValue)}";
+    }
 
     private static Prose FirstTry(EvaluationScores scores, CheckpointScores final)
     {
@@ -95,59 +113,61 @@ internal static class Findings
         };
     }
 
+    private static Prose Earlier(ComparisonFamily family)
+    {
+        var all = family.Members.Count;
+        var better = family.Members.Where(member => member.Outcome == Outcome.Gain).MaxBy(member => member.Difference.Value);
+        var open = family.Members.Where(member => member.Outcome == Outcome.Inconclusive).MaxBy(member => member.Difference.Value);
+        return (better, open) switch
+        {
+            ({ } most, _) => (Prose)$"{Count(family, Outcome.Gain)} of {all} earlier checkpoints {(Count(family, Outcome.Gain) == 1 ? (Prose)$"does" : $"do")} better, the most {most.Of}: {Comparisons.Said(most, family.Margin)}, {Comparisons.Correction(family)}",
+            (null, { } highest) => $"whether an earlier checkpoint does better is not settled, the most promising being {highest.Of}: {Comparisons.Said(highest, family.Margin)}, {Comparisons.Correction(family)}",
+            _ => $"no earlier checkpoint does better: {Counted(family)}",
+        };
+    }
+
+    private static Prose Counted(ComparisonFamily family)
+    {
+        var counts = new[] { Outcome.Gain, Outcome.NoDifference, Outcome.Inconclusive, Outcome.Loss }
+            .Where(outcome => Count(family, outcome) > 0)
+            .Select(outcome => (Prose)$"{Comparisons.Word(outcome)} for {Count(family, outcome)}");
+        return $"{Prose.Join(", ", counts)}, {Comparisons.Correction(family)}";
+    }
+
+    private static int Count(ComparisonFamily family, Outcome outcome) => family.Members.Count(member => member.Outcome == outcome);
+
     private static Prose? Forgotten(EvaluationScores scores)
     {
-        Prose luck = scores.SampledForgetting?.Excess switch
+        if (scores.Trajectory.Count < 2)
         {
-            null => (Prose)$", part of which may be luck: there is no null reference without samples",
-            { Low: > 0 } excess => $", more than chance gives: sampling shows {Number.Points(excess)} beyond the null",
-            { High: < 0 } excess => $", though sampling shows less than the null: {Number.Points(excess)}",
-            { } excess => $", which chance alone could explain: sampling shows {Number.Points(excess)} beyond the null",
+            return null;
+        }
+        var drawn = scores.ForgettingNull is null ? (Prose)$"greedy" : $"sampled";
+        Prose? luck = Null(scores)?.Excess switch
+        {
+            null => null,
+            { Low: > 0 } excess => (Prose)$"{drawn} forgetting exceeds chance by {Number.Points(excess)}",
+            { High: < 0 } excess => $"{drawn} forgetting stays below chance by {Number.Points(excess)}",
+            { } excess => $"whether {drawn} forgetting exceeds chance is INCONCLUSIVE, {Number.Points(excess)}",
         };
         if (scores.Forgetting is not { } forgetting)
         {
-            return scores.SampledForgetting?.Excess is { } alone
-                ? (Prose)$"one sample from every checkpoint instead of as many from the final one solves {Number.Points(alone)}, {Clear(alone)}"
-                : null;
+            return luck;
         }
-        var (lost, wrong) = Lost(scores, forgetting);
-        return (lost, wrong) switch
+        return Lost(scores, forgetting) switch
         {
             (_, 0) => (Prose)$"it gets none wrong greedily",
-            (0, _) => $"none of the {wrong} that it gets wrong greedily was solved on the way",
-            _ => $"an earlier checkpoint had solved {lost} of the {wrong} that it gets wrong greedily{luck}",
+            (0, var wrong) => $"none of the {wrong} that it gets wrong greedily was solved on the way",
+            var (lost, wrong) => $"an earlier checkpoint had solved {lost} of the {wrong} that it gets wrong greedily, {(luck is null ? (Prose)$"part of which may be luck" : $"and {luck}")}",
         };
     }
 
-    private static Prose Spread(Budget budget)
-    {
-        var change = Math.Round(budget.Spread.Value - budget.Alone.Value, 3);
-        Prose how = $"spreading {budget.K} answers over the {budget.T} newest checkpoints";
-        return change == 0
-            ? (Prose)$"{how} leaves Pass@{budget.K} at {Number.Percent(budget.Alone.Value)}"
-            : $"{how} {(change > 0 ? (Prose)$"lifts" : $"lowers")} Pass@{budget.K} from {Number.Percent(budget.Alone.Value)} to {Number.Percent(budget.Spread.Value)}{(Overlap(budget.Alone, budget.Spread) ? (Prose)$", within their intervals" : $"")}";
-    }
-
-    private static Prose Weighted(EarlyWeightScores weights) => weights.Chosen == 0
-        ? (Prose)$"no early weight beats {weights.Late} on the problems for choosing"
-        : $"early weight {Number.Decimal(weights.Chosen)} changes Pass@1 by {Number.Points(weights.GainOverLate)} on problems not used for choosing{(weights.GainOverLate is { Low: <= 0, High: >= 0 } ? (Prose)$", not a clear difference" : $"")}";
+    private static KeyNumber Decided(Prose label, Scoring.Comparison comparison, ComparisonFamily family, Prose how) =>
+        new(label, Comparisons.Word(comparison.Outcome), $"{Comparisons.Said(comparison, family.Margin)}; {how}");
 
     private static (int Lost, int Wrong) Lost(EvaluationScores scores, ForgettingScores forgetting) => (
         (int)Math.Round(forgetting.TemporalForgetting.Value * Problems(scores)),
         (int)Math.Round((1 - forgetting.Final.Value) * Problems(scores)));
 
-    // The widest spread at the largest budget that both curves reach: fixed before looking, so that nothing is picked for its score.
-    private static Budget? LongestBudget(IReadOnlyList<Curve> curves)
-    {
-        var alone = curves.FirstOrDefault(curve => curve.T == 1);
-        var spread = curves.Where(curve => curve.T > 1).MaxBy(curve => curve.T);
-        var k = alone?.Points.Select(point => point.K).Intersect(spread?.Points.Select(point => point.K) ?? []).DefaultIfEmpty(0).Max() ?? 0;
-        return k == 0 ? null : new(k, spread!.T, alone!.Points.First(point => point.K == k).Score, spread.Points.First(point => point.K == k).Score);
-    }
-
-    private static bool Overlap(Estimate one, Estimate other) => one.Low <= other.High && other.Low <= one.High;
-
     private static Prose Between(Estimate share) => $"95\u00a0% interval {Number.Fixed(100 * share.Low)}–{Number.Fixed(100 * share.High)}";
-
-    private sealed record Budget(int K, int T, Estimate Alone, Estimate Spread);
 }

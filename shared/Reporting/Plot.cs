@@ -45,6 +45,12 @@ internal static class Plot
         return (low, Math.Clamp(Math.Ceiling(10 * high) / 10, low + 0.1, 1));
     }
 
+    /// <summary>Two ends of an interval of shares, in percent.</summary>
+    public static Prose Range(double low, double high) => $"{Number.Fixed(100 * low)}–{Number.Fixed(100 * high)}";
+
+    /// <summary>A band as a value to be enclosed by an axis.</summary>
+    public static Estimate Around(double value, Band band) => new(value, band.Low, band.High);
+
     /// <summary>Says so where the axis of shares does not begin at zero.</summary>
     public static Prose AxisNote((double Low, double High) domain) =>
         domain.Low > 0 ? (Prose)$" The vertical axis starts at {Number.Decimal(100 * domain.Low)}\u00a0%." : $"";

@@ -14,20 +14,27 @@ internal static class EarlyWeights
         var chosen = weights.Points.FirstOrDefault(point => point.EarlyWeight == weights.Chosen);
         Prose result = weights.Chosen == 0
             ? (Prose)$"On the {weights.SelectProblems} problems for choosing, no mixture beat {weights.Late} itself, so early weight 0 is kept."
-            : $"Early weight {Number.Decimal(weights.Chosen)} scored best on the {weights.SelectProblems} problems for choosing. On the other {weights.ReportProblems} it changes Pass@1 by {Number.Points(weights.GainOverLate)}: {Findings.Clear(weights.GainOverLate)}.";
-        Prose power = weights.Chosen != 0 && weights.GainOverLate is { Low: <= 0, High: >= 0 }
-            ? (Prose)$" A true change below about {Findings.Detectable(weights.GainOverLate)} would most likely not show on this many problems."
-            : $"";
+            : $"Early weight {Number.Decimal(weights.Chosen)} scored best on the {weights.SelectProblems} problems for choosing. On the other {weights.ReportProblems}{(chosen is null ? (Prose)$"" : $" it scores {chosen.ReportPassAt1} at Pass@1 and {chosen.ReportPassAtK} at Pass@{weights.K}, and")} it changes Pass@1 by {Number.Points(weights.GainOverLate)} over {weights.Late}.";
         var panels = new List<Figure> { Panel(weights, 1, point => point.SelectPassAt1, point => point.ReportPassAt1) };
         if (weights.K > 1)
         {
             panels.Add(Panel(weights, weights.K, point => point.SelectPassAtK, point => point.ReportPassAtK));
         }
-        return new("early-weights", "Mixing in an early checkpoint",
-        [
-            new Paragraph($"Weights are mixed as w · {weights.Early} + (1 − w) · {weights.Late}; w is the early weight. {result}{power}{(chosen is null || weights.Chosen == 0 ? (Prose)$"" : $" There it scores {chosen.ReportPassAt1} at Pass@1 and {chosen.ReportPassAtK} at Pass@{weights.K}.")} {Number.Count(weights.Points.Count, "weight was", "weights were")} tried."),
+        var blocks = new List<Block>
+        {
+            new Paragraph($"Weights are mixed as w · {weights.Early} + (1 − w) · {weights.Late}; w is the early weight. {result}"),
             new Figures(panels),
-        ]);
+        };
+        if (weights.Selection is { } selection)
+        {
+            blocks.Add(Choices.Table([selection]));
+            blocks.AddRange(Choices.Gains(selection));
+            if (weights.ReportSplit is { } split)
+            {
+                blocks.Add(new Paragraph($"Weight 0 is {weights.Late}, weight 1 is {weights.Early}. The report split has the id {split}."));
+            }
+        }
+        return new("early-weights", "Mixing in an early checkpoint", blocks);
     }
 
     private static Figure Panel(EarlyWeightScores weights, int k, Func<EarlyWeightPoint, double> select, Func<EarlyWeightPoint, Estimate> report)
@@ -55,7 +62,7 @@ internal static class EarlyWeights
             new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour, strokeDash = new { field = "split", type = "nominal", scale = new { domain = splits, range = new int[][] { [1, 0], [5, 4] } } } } },
             new { mark = new { type = "point", filled = true, size = 45, opacity = 1 }, encoding = new { x, y, color = colour, tooltip = tips } },
         ];
-        Prose caption = $"Pass@{k} against the early weight: 0 is {weights.Late}, 1 is {weights.Early}. The weight is chosen for Pass@1 on the dashed line; only the solid line, from problems that had no say, is a result, and its band is the 95\u00a0% interval.{Plot.AxisNote(domain)}";
+        Prose caption = $"Pass@{k} against the early weight: 0 is {weights.Late}, 1 is {weights.Early}. The weight is chosen for Pass@1 on the dashed line; only the solid line, from problems that had no say, is a result, and its band is made of the 95\u00a0% intervals of each weight alone.{Plot.AxisNote(domain)}";
         return new(Plot.Json(280, rows, layers), $"Line chart of {title} against the early weight", caption, new(
             [$"Early weight", $"Pass@{k}, report", $"Pass@{k}, select"],
             [.. weights.Points.Select(point => (IReadOnlyList<Prose>)[

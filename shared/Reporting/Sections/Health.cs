@@ -11,10 +11,14 @@ internal static class Health
         var blocks = new List<Block>
         {
             new Table(
-                [$"Checkpoint", $"Correct", $"Wrong", $"No answer", $"Truncated", $"Missing", $"Mean tokens"],
+                [$"Checkpoint", $"Correct", $"Wrong", $"No answer", $"Truncated", $"Missing", $"No answer, share", $"Truncated, share"],
                 [.. checkpoints.Select(Row)]),
             new Paragraph($"Counts of answers, greedy and sampled together. “No answer” ended by itself without an answer that could be read; “truncated” was cut off at the token limit; both count as not solved. “Missing” was never drawn."),
         };
+        if (checkpoints.Any(checkpoint => checkpoint.Diversity is not null))
+        {
+            blocks.AddRange(Diversity([.. checkpoints.Where(checkpoint => checkpoint.Diversity is not null)]));
+        }
         if (data.Scores.IncompleteProblems.Count > 0)
         {
             blocks.Add(new Paragraph($"Left out of every score, because answers are missing at some checkpoint: {Prose.Join(", ", data.Scores.IncompleteProblems.Take(50).Select(id => (Prose)$"{id}"))}{(data.Scores.IncompleteProblems.Count > 50 ? (Prose)$" and {data.Scores.IncompleteProblems.Count - 50} more" : $"")}."));
@@ -30,9 +34,31 @@ internal static class Health
         return new("health", "Health of the answers", blocks);
     }
 
-    private static IReadOnlyList<Prose> Row(CheckpointScores checkpoint) =>
-    [
-        $"{checkpoint.Name}", $"{checkpoint.Health.Correct}", $"{checkpoint.Health.Wrong}", $"{checkpoint.Health.NoAnswer}",
-        $"{checkpoint.Health.Truncated}", $"{checkpoint.Health.Missing}", Number.Fixed(checkpoint.Health.MeanTokens),
-    ];
+    private static IReadOnlyList<Prose> Row(CheckpointScores checkpoint)
+    {
+        var health = checkpoint.Health;
+        double drawn = health.Correct + health.Wrong + health.NoAnswer + health.Truncated;
+        return
+        [
+            $"{checkpoint.Name}", $"{health.Correct}", $"{health.Wrong}", $"{health.NoAnswer}", $"{health.Truncated}", $"{health.Missing}",
+            Number.Percent(drawn == 0 ? null : health.NoAnswer / drawn), Number.Percent(drawn == 0 ? null : health.Truncated / drawn),
+        ];
+    }
+
+    private static IEnumerable<Block> Diversity(IReadOnlyList<CheckpointScores> checkpoints)
+    {
+        yield return new Table(
+            [$"Checkpoint", $"Unique answers", $"Most frequent answer", $"Never solved", $"Always solved", $"Same text again", $"Effective samples"],
+            [.. checkpoints.Select(checkpoint => (Checkpoint: checkpoint, Spread: checkpoint.Diversity!)).Select(at => (IReadOnlyList<Prose>)[
+                $"{at.Checkpoint.Name}", $"{at.Spread.UniqueAnswers}", $"{at.Spread.ModalShare}", Number.Percent(at.Spread.AllWrong), Number.Percent(at.Spread.AllRight),
+                Number.Percent(at.Spread.Duplicates?.Share), at.Spread.Duplicates is { } copies ? Number.Fixed(copies.EffectiveSamples) : $"–"])]);
+        yield return new Paragraph($"Sampled answers, by problem. “Unique answers” is the share of different answers among those given, “most frequent answer” the share of samples that carry it, right or wrong; “never” and “always” solved are shares of problems. “Same text again” is the share of samples whose text an earlier sample has already: natural where answers are short.");
+        foreach (var checkpoint in checkpoints)
+        {
+            if (checkpoint.Diversity!.Duplicates is { Factor: > 1 } copies)
+            {
+                yield return new Paragraph($"Warning: at {checkpoint.Name} every text comes in multiples of {copies.Factor}, on every problem. Its samples look replicated, and there are effectively {Number.Fixed(copies.EffectiveSamples)} per problem: its intervals for re-runs are too narrow and its Pass@k is too low.");
+            }
+        }
+    }
 }

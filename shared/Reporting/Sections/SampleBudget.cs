@@ -2,82 +2,127 @@ using Hindsight.Scoring;
 
 namespace Hindsight.Reporting.Sections;
 
-/// <summary>Pass@k|t and Maj@k|t against the sample budget.</summary>
+/// <summary>Pass@k|t, Maj@k|t and BoN@k|t against the sample budget, and what spreading it over checkpoints is worth.</summary>
 internal static class SampleBudget
 {
     private const int Palette = 6;
 
     public static Section? Write(EvaluationScores scores)
     {
-        var blocks = new List<Block>();
-        if (Chart(scores.PassAtK, "Pass") is { } pass)
+        (string Name, Prose Label, string Short, Prose What, IReadOnlyList<Curve> Curves)[] families =
+        [
+            ("Pass@k|t", $"Pass@k|t", "Pass", $"the chance that one of k answers is right", scores.PassAtK),
+            ("Maj@k|t", $"Maj@k|t", "Maj", $"the chance that the majority of k answers is right", scores.MajAtK),
+            ("BoN@k|t", $"BoN@k|t", "BoN", $"the chance that the best of k answers by reward is right", scores.BestOfN),
+            ("weighted Maj@k|t", $"weighted Maj@k|t", "", $"the chance that the majority of k answers is right, each vote weighing its reward", scores.WeightedMajority),
+        ];
+        var panels = families.Select(family => Chart(family.Curves, family.Name, family.Label, family.What)).OfType<Figure>().ToList();
+        if (panels.Count == 0)
         {
-            blocks.Add(pass);
+            return null;
         }
-        if (Chart(scores.MajAtK, "Maj") is { } majority)
+        if (Spent(scores) is { } spent)
         {
-            blocks.Add(majority);
+            panels.Insert(1, spent);
         }
-        return blocks.Count == 0 ? null : new("budget", "More checkpoints, same budget",
-            blocks is [Figure one, Figure two] ? [new Figures([one, two])] : blocks);
+        var blocks = new List<Block> { panels.Count == 1 ? panels[0] : new Figures(panels) };
+        foreach (var family in families)
+        {
+            if (family.Short.Length > 0 && Comparisons.Spread(scores, family.Short) is { } spread)
+            {
+                blocks.Add(new Paragraph($"{family.Label} with all {scores.SamplesPerProblem} answers: spread over t checkpoints against the final one alone, at equal budget."));
+                blocks.AddRange(Comparisons.Blocks(spread));
+            }
+        }
+        return new("budget", "More checkpoints, same budget", blocks);
     }
 
-    private static Figure? Chart(IReadOnlyList<Curve> all, string name)
+    private static Figure? Chart(IReadOnlyList<Curve> all, string name, Prose label, Prose what)
     {
         var curves = all.Where(curve => curve.Points.Count > 0).OrderBy(curve => curve.T).ToList();
         if (curves.Count == 0)
         {
             return null;
         }
+        var budgets = curves.SelectMany(c => c.Points).Select(p => p.K).Distinct().Order().ToList();
+        var (plot, note) = Lines(curves, name, (curve, point) => point.K, "k, answers drawn per problem", budgets[0], budgets[^1]);
+        var bands = curves[0].Points[0].Band is null ? (Prose)$"95\u00a0% intervals of each point alone" : $"95\u00a0% bands that hold for a whole line at once";
+        Prose caption = $"{label}: {what}, when the k answers are spread over the t newest checkpoints, the newest first. Every line spends the same k, so a line above t\u00a0=\u00a01 is gained from older checkpoints, not from more answers. Shaded are {bands}{(curves.Count > 2 ? (Prose)$", drawn for the first and the last line" : $"")}.{note}";
+        return new(plot, $"Line chart of {name} against k for {curves.Count} numbers of checkpoints", caption, Numbers(curves, label));
+    }
+
+    /// <summary>Pass@k|t against tokens: checkpoints differ in how long they answer, so equal k is not quite equal cost.</summary>
+    private static Figure? Spent(EvaluationScores scores)
+    {
+        var curves = scores.PassAtK.Where(curve => curve.Points.Count > 0).OrderBy(curve => curve.T).ToList();
+        double[] newest = [.. scores.Trajectory.Reverse().Select(checkpoint => checkpoint.Health.MeanTokens)];
+        if (curves.Count < 2 || curves.Exists(curve => curve.T > newest.Length) || newest.Any(tokens => tokens <= 0))
+        {
+            return null;
+        }
+        var points = curves.SelectMany(curve => curve.Points.Select(point => (curve.T, point.K, Tokens: Tokens(curve, point), point.Score))).ToList();
+        var (plot, note) = Lines(curves, "Pass@k|t", Tokens, "tokens per problem", points.Min(point => point.Tokens), points.Max(point => point.Tokens));
+        return new(plot, $"Line chart of Pass@k|t against tokens spent for {curves.Count} numbers of checkpoints",
+            $"The same Pass@k|t against the tokens that k answers cost on the average, from the mean length of each checkpoint’s answers. Where a line lies left of another it reaches the same with fewer tokens.{note}",
+            new([$"t", $"k", $"Tokens per problem", $"Pass@k|t"],
+                [.. points.Select(point => (IReadOnlyList<Prose>)[$"{point.T}", $"{point.K}", Number.Fixed(point.Tokens), $"{point.Score}"])]));
+
+        // As answers are shared out: evenly, the remainder to the newest.
+        double Tokens(Curve curve, CurvePoint point) =>
+            Enumerable.Range(0, curve.T).Sum(j => ((point.K / curve.T) + (j < point.K % curve.T ? 1 : 0)) * newest[j]);
+    }
+
+    private static (string Plot, Prose AxisNote) Lines(
+        List<Curve> curves, string name, Func<Curve, CurvePoint, double> at, string axis, double least, double most)
+    {
         var series = curves.Select(curve => curve.T == 1 ? "t = 1, the final one alone" : $"t = {curve.T}").ToArray();
         var colours = curves.Select((_, i) => $"var(--series-{i % Palette + 1})").ToArray();
         var rows = new List<object>();
         for (var i = 0; i < curves.Count; i++)
         {
-            var band = i == 0 || i == curves.Count - 1;
-            rows.AddRange(curves[i].Points.Select(point => band
-                ? (object)new { k = point.K, t = series[i], value = point.Score.Value, low = point.Score.Low, high = point.Score.High }
-                : new { k = point.K, t = series[i], value = point.Score.Value }));
+            var shaded = i == 0 || i == curves.Count - 1;
+            rows.AddRange(curves[i].Points.Select(point => shaded
+                ? (object)new { x = at(curves[i], point), k = point.K, t = series[i], value = point.Score.Value, low = point.Band?.Low ?? point.Score.Low, high = point.Band?.High ?? point.Score.High }
+                : new { x = at(curves[i], point), k = point.K, t = series[i], value = point.Score.Value }));
         }
-        var banded = curves.Count == 1 ? curves : [curves[0], curves[^1]];
-        var domain = Plot.Domain(curves.SelectMany(c => c.Points).Select(p => new Estimate(p.Score.Value, p.Score.Value, p.Score.Value))
-            .Concat(banded.SelectMany(c => c.Points).Select(p => p.Score)));
-        var budgets = curves.SelectMany(c => c.Points).Select(p => p.K).Distinct().Order().ToList();
-        var most = budgets[^1];
+        var domain = Plot.Domain(curves.SelectMany((curve, i) => curve.Points.Select(point =>
+            point.Band is { } band && (i == 0 || i == curves.Count - 1) ? Plot.Around(point.Score.Value, band) : point.Score)));
         var x = new
         {
-            field = "k",
+            field = "x",
             type = "quantitative",
-            title = "k, answers drawn per problem",
-            scale = new { type = "log", @base = 2, domain = new[] { budgets[0], Math.Max(most, budgets[0] + 1) }, nice = false, padding = 10 },
-            axis = new { values = PowersOfTwo(budgets[0], most), format = "d", grid = false },
+            title = axis,
+            scale = new { type = "log", @base = 2, domain = new[] { least, Math.Max(most, least + 1) }, nice = false, padding = 10 },
+            axis = new { values = PowersOfTwo(least, most), format = "d", grid = false },
         };
-        var title = $"{name}@k|t";
-        var y = Plot.Shares("value", title, domain);
+        var y = Plot.Shares("value", name, domain);
         var colour = Plot.Colours("t", series, colours);
-        object[] tips = [Plot.Tip("t", "checkpoints"), Plot.Tip("k", "k", "d"), Plot.Tip("value", title, ".1%")];
+        object[] tips = [Plot.Tip("t", "checkpoints"), Plot.Tip("k", "k", "d"), Plot.Tip("value", name, ".1%")];
         object[] layers =
         [
-            new { mark = new { type = "area", opacity = 0.12 }, encoding = new { x, y = Plot.Shares("low", title, domain), y2 = new { field = "high" }, color = colour } },
+            new { mark = new { type = "area", opacity = 0.12 }, encoding = new { x, y = Plot.Shares("low", name, domain), y2 = new { field = "high" }, color = colour } },
             new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour } },
             new { mark = new { type = "point", filled = true, size = 40, opacity = 1 }, encoding = new { x, y, color = colour, tooltip = tips } },
         ];
-        Prose what = name == "Pass"
-            ? (Prose)$"Pass@k|t: the chance that one of k answers is right"
-            : $"Maj@k|t: the chance that the majority of k answers is right";
-        Prose caption = $"{what}, when the k answers are spread over the t newest checkpoints, the newest first. Every line spends the same k, so a line above t\u00a0=\u00a01 is gained from older checkpoints, not from more answers. Bands are 95\u00a0% intervals{(curves.Count > 2 ? (Prose)$", drawn for the first and the last line" : $"")}.{Plot.AxisNote(domain)}";
-        return new(Plot.Json(300, rows, layers), $"Line chart of {title} against k for {curves.Count} numbers of checkpoints", caption, Numbers(curves, budgets));
+        return (Plot.Json(300, rows, layers), Plot.AxisNote(domain));
     }
 
-    private static Table Numbers(List<Curve> curves, List<int> budgets)
+    private static Table Numbers(List<Curve> curves, Prose name)
     {
-        var error = curves.SelectMany(c => c.Points).Any(p => p.MonteCarloError is not null);
-        return new([$"k", .. curves.Select(c => (Prose)$"t = {c.T}")], [.. budgets.Select(k => (IReadOnlyList<Prose>)[
-            $"{k}", .. curves.Select(c => c.Points.FirstOrDefault(p => p.K == k) is { } point
-                ? error && point.MonteCarloError is { } se ? (Prose)$"{point.Score} ±\u00a0{Number.Fixed(100 * se)}" : $"{point.Score}"
-                : $"–")])]);
+        var points = curves.SelectMany(curve => curve.Points.Select(point => (curve.T, Point: point))).ToList();
+        (Prose Header, Func<CurvePoint, Prose?> Cell)[] columns =
+        [
+            (name, point => $"{point.Score}"),
+            ($"Band, whole line", point => point.Band is { } band ? Plot.Range(band.Low, band.High) : null),
+            ($"Re-run noise", point => point.Rerun is { } rerun ? Plot.Range(rerun.Low, rerun.High) : null),
+            ($"Monte Carlo error", point => point.MonteCarloError is { } error ? Comparisons.Points(error) : null),
+        ];
+        columns = [.. columns.Where(column => points.Any(at => column.Cell(at.Point) is not null))];
+        return new(
+            [$"t", $"k", .. columns.Select(column => column.Header)],
+            [.. points.Select(at => (IReadOnlyList<Prose>)[$"{at.T}", $"{at.Point.K}", .. columns.Select(column => column.Cell(at.Point) ?? $"–")])]);
     }
 
-    private static IReadOnlyList<int> PowersOfTwo(int from, int to) =>
+    private static IReadOnlyList<int> PowersOfTwo(double from, double to) =>
         [.. Enumerable.Range(0, 31).Select(power => 1 << power).Where(k => k >= from && k <= to)];
 }

@@ -12,7 +12,18 @@ internal static class Trajectory
         {
             return null;
         }
-        return new("trajectory", "Along the training run", [Chart(scores), new Paragraph(Best(scores))]);
+        var blocks = new List<Block> { Chart(scores) };
+        if (Comparisons.FinalAgainstBase(scores) is { } before)
+        {
+            blocks.Add(new Paragraph($"The final checkpoint against the model before training."));
+            blocks.AddRange(Comparisons.Blocks(before));
+        }
+        if (Comparisons.EachAgainstFinal(scores) is { } earlier)
+        {
+            blocks.Add(new Paragraph($"Each checkpoint against the final one: a GAIN is a checkpoint that does better than the last."));
+            blocks.AddRange(Comparisons.Blocks(earlier));
+        }
+        return new("trajectory", "Along the training run", blocks);
     }
 
     private static Figure Chart(EvaluationScores scores)
@@ -27,7 +38,8 @@ internal static class Trajectory
             var name = Inert.Line(trajectory[i].Name);
             if (trajectory[i].PassAt1 is { } sampled)
             {
-                rows.Add(new { at, name, series = "sampled (Pass@1)", value = sampled.Value, low = sampled.Low, high = sampled.High });
+                var band = trajectory[i].PassAt1Band;
+                rows.Add(new { at, name, series = "sampled (Pass@1)", value = sampled.Value, low = sampled.Low, high = sampled.High, bandLow = band?.Low, bandHigh = band?.High });
             }
             if (trajectory[i].Greedy is { } greedy)
             {
@@ -35,7 +47,7 @@ internal static class Trajectory
             }
         }
         var before = scores.Base?.PassAt1 ?? scores.Base?.Greedy;
-        var domain = Plot.Domain(trajectory.SelectMany(c => new[] { c.PassAt1, c.Greedy is { } g ? new Estimate(g.Value, g.Value, g.Value) : null })
+        var domain = Plot.Domain(trajectory.SelectMany(c => new[] { c.PassAt1, c.PassAt1Band is { } b ? Plot.Around(c.PassAt1!.Value, b) : null, c.Greedy is { } g ? new Estimate(g.Value, g.Value, g.Value) : null })
             .Append(before is null ? null : new Estimate(before.Value, before.Value, before.Value)).OfType<Estimate>());
         var x = steps
             ? (object)new
@@ -53,7 +65,7 @@ internal static class Trajectory
         object[] tips = [Plot.Tip("name", "checkpoint"), Plot.Tip("series", "answers"), Plot.Tip("value", "solved", ".1%")];
         var layers = new List<object>
         {
-            new { mark = new { type = "area", opacity = 0.14 }, encoding = new { x, y = Plot.Shares("low", "problems solved", domain), y2 = new { field = "high" }, color = colour } },
+            new { mark = new { type = "area", opacity = 0.14 }, encoding = new { x, y = Plot.Shares("bandLow", "problems solved", domain), y2 = new { field = "bandHigh" }, color = colour } },
             new { mark = new { type = "rule", opacity = 0.55 }, encoding = new { x, y = Plot.Shares("low", "problems solved", domain), y2 = new { field = "high" }, color = colour } },
             new { mark = new { type = "line", strokeWidth = 2.5 }, encoding = new { x, y, color = colour, strokeDash = new { field = "series", type = "nominal", scale = new { domain = names, range = names is ["greedy"] ? new int[][] { [5, 4] } : [[1, 0], [5, 4]] } } } },
             new { mark = new { type = "point", filled = true, size = 55, opacity = 1 }, encoding = new { x, y, color = colour, tooltip = tips } },
@@ -64,37 +76,27 @@ internal static class Trajectory
             layers.Add(new { data = reference, mark = new { type = "rule", stroke = Plot.Quiet, strokeDash = new[] { 2, 3 }, strokeWidth = 1.5 }, encoding = new { y } });
             layers.Add(new { data = reference, mark = new { type = "text", align = "left", baseline = "bottom", dx = 4, dy = -3, x = 0, fill = Plot.Quiet, fontSize = 12 }, encoding = new { y, text = new { field = "text" } } });
         }
-        Prose caption = $"Share of problems solved at each checkpoint{(scores.SamplesPerProblem > 0 ? (Prose)$", the mean over {scores.SamplesPerProblem} sampled answers with its 95\u00a0% interval" : $"")}{(names.Contains("greedy") ? (Prose)$"; dashed, the greedy answer" : $"")}{(before is null ? (Prose)$"" : $"; dotted, the model before training")}. A line that falls towards the end says that the last checkpoint is not the best at a first try.{Plot.AxisNote(domain)}";
+        var banded = trajectory.Any(c => c.PassAt1Band is not null);
+        Prose how = scores.SamplesPerProblem == 0 ? (Prose)$""
+            : $", the mean over {Number.Count(scores.SamplesPerProblem, "sampled answer", "sampled answers")}. Upright bars are 95\u00a0% intervals of one checkpoint alone, on new problems of this kind{(banded ? (Prose)$"; the shaded band holds with 95\u00a0% for all checkpoints at once" : $"")}";
+        Prose caption = $"Share of problems solved at each checkpoint{how}{(names.Contains("greedy") ? (Prose)$"; dashed, the greedy answer" : $"")}{(before is null ? (Prose)$"" : $"; dotted, the model before training")}. A line that falls towards the end hints that the last checkpoint is not the best; whether it is so, the comparisons below decide.{Plot.AxisNote(domain)}";
         return new(Plot.Json(300, rows, layers), $"Line chart of the share of problems solved at each of {trajectory.Count} checkpoints", caption, Numbers(scores));
     }
 
     private static Table Numbers(EvaluationScores scores)
     {
-        var rows = new List<IReadOnlyList<Prose>>();
-        if (scores.Base is { } before)
-        {
-            rows.Add([$"{before.Name} (before training)", Number.Or(before.PassAt1), Number.Or(before.Greedy)]);
-        }
-        rows.AddRange(scores.Trajectory.Select(c => (IReadOnlyList<Prose>)[$"{c.Name}", Number.Or(c.PassAt1), Number.Or(c.Greedy)]));
-        return new([$"Checkpoint", $"Pass@1", $"Greedy"], rows);
-    }
-
-    private static Prose Best(EvaluationScores scores)
-    {
-        Func<CheckpointScores, Estimate?> score = scores.Trajectory.Any(c => c.PassAt1 is not null) ? c => c.PassAt1 : c => c.Greedy;
-        var best = scores.Trajectory.Where(c => score(c) is not null).MaxBy(c => score(c)!.Value)!;
-        var final = scores.Trajectory[^1];
-        var top = score(best)!;
-        if (score(final) is not { } end)
-        {
-            return $"The highest is {best.Name} with {top}; the final checkpoint has no score.";
-        }
-        if (top.Value <= end.Value)
-        {
-            return $"No checkpoint scores higher than the final one.";
-        }
-        return top.Low > end.High
-            ? (Prose)$"The highest is {best.Name} with {top}, above the final checkpoint's {end}."
-            : $"The highest is {best.Name} with {top}. The interval of the final checkpoint, {end}, overlaps, and the highest of several is flattered by chance: this alone does not make it the better model.";
+        var all = scores.Base is { } before ? [before, .. scores.Trajectory] : scores.Trajectory;
+        (Prose Header, Func<CheckpointScores, Prose?> Cell)[] columns =
+        [
+            ($"Pass@1", c => c.PassAt1 is { } score ? (Prose)$"{score}" : null),
+            ($"Band, all at once", c => c.PassAt1Band is { } band ? Plot.Range(band.Low, band.High) : null),
+            ($"Re-run noise", c => c.PassAt1Rerun is { } rerun ? Plot.Range(rerun.Low, rerun.High) : null),
+            ($"Greedy", c => c.Greedy is { } score ? (Prose)$"{score}" : null),
+        ];
+        columns = [.. columns.Where(column => all.Any(c => column.Cell(c) is not null))];
+        return new(
+            [$"Checkpoint", .. columns.Select(column => column.Header)],
+            [.. all.Select(c => (IReadOnlyList<Prose>)[
+                c == scores.Base ? $"{c.Name} (before training)" : (Prose)$"{c.Name}", .. columns.Select(column => column.Cell(c) ?? $"–")])]);
     }
 }

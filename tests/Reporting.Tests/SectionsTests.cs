@@ -1,0 +1,156 @@
+using Hindsight.Reporting.Sections;
+using Hindsight.Scoring;
+
+namespace Hindsight.Reporting.Tests;
+
+public sealed class SectionsTests
+{
+    private static readonly EvaluationScores Scores = ScoredSample.Scores;
+    private static readonly string Markdown = ReportMarkdown.Write(ScoredSample.Report);
+
+    [Fact]
+    public void The_trajectory_tells_interval_band_and_rerun_noise_apart()
+    {
+        var figure = Figures(Trajectory.Write(Scores)!).First();
+        Assert.Equal(["Checkpoint", "Pass@1", "Band, all at once", "Re-run noise", "Greedy"], figure.Numbers.Header.Select(Text));
+        var (last, row) = (Scores.Trajectory[^1], figure.Numbers.Rows[^1].Select(Text).ToList());
+        Assert.Equal([Share(last.PassAt1!), Ends(last.PassAt1Band!.Low, last.PassAt1Band.High), Ends(last.PassAt1Rerun!.Low, last.PassAt1Rerun.High)], row[1..4]);
+        Assert.Contains("the shaded band holds with 95\u00a0% for all checkpoints at once", Text(figure.Caption), StringComparison.Ordinal);
+        Assert.Contains("bandLow", figure.Plot, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_declared_comparison_stands_in_a_table_with_its_outcome()
+    {
+        var tables = Document.Sections(ScoredSample.Report).SelectMany(section => section.Blocks).OfType<Table>()
+            .Where(table => table.Header.Any(cell => Text(cell) == "Outcome")).SelectMany(table => table.Rows).Select(row => string.Join('|', row.Select(Text))).ToList();
+        Assert.NotEmpty(Scores.Comparisons);
+        foreach (var member in Scores.Comparisons.SelectMany(family => family.Members))
+        {
+            var words = member.Outcome switch { Outcome.NoDifference => "NO DIFFERENCE", var other => other.ToString().ToUpperInvariant() };
+            Assert.Contains(tables, row => row.StartsWith($"{member.Of}|{member.Against}|{words}|{Text(Number.Points(member.Difference))}|{Text(Number.Points(member.Together))}|", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public void Forgetting_stands_beside_its_null()
+    {
+        var table = Forgetting.Write(Scores)!.Blocks.OfType<Table>().First();
+        var chance = Scores.ForgettingNull!;
+        Assert.Equal(["Answers", "Observed", "Expected if nothing changed", "Excess", "p by permutation"], table.Header.Select(Text));
+        Assert.Equal(["sampled", Share(chance.Observed), Text(Number.Percent(chance.Expected)), Text(Number.Points(chance.Excess)), "0.001"], table.Rows[0].Select(Text));
+        Assert.Equal("greedy", Text(table.Rows[1][0]));
+    }
+
+    [Fact]
+    public void Forgetting_shows_steps_beside_chance_and_what_is_retained()
+    {
+        var figures = Figures(Forgetting.Write(Scores)!).ToList();
+        Assert.Equal(3, figures.Count);
+        Assert.Equal(Scores.SampledSteps.Select(step => Text(Number.Percent(step.ByChance))), figures[1].Numbers.Rows.Select(row => Text(row[4])));
+        Assert.Equal(Scores.Retention.Select(point => Share(point.Score)), figures[2].Numbers.Rows.Select(row => Text(row[1])));
+        Assert.Contains("0 stands a second sample", Text(figures[2].Caption), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Recovered_problems_are_named() => Assert.Contains(
+        "Forgotten on the way and right again at the end, by greedy answers: 2\u00a0problems, `p-001`, `p-002`.",
+        ReportMarkdown.Write(ScoredSample.Report with { Scores = Scores with { RecoveredProblems = ["p-001", "p-002"] } }), StringComparison.Ordinal);
+
+    [Fact]
+    public void Curves_show_their_bands_and_the_Monte_Carlo_error()
+    {
+        var curve = Scores.MajAtK[0] with { Points = [Scores.MajAtK[0].Points[0] with { MonteCarloError = 0.0123 }] };
+        var figure = Figures(SampleBudget.Write(Scores with { MajAtK = [curve] })!).Last();
+        Assert.Equal(["t", "k", "Maj@k|t", "Band, whole line", "Monte Carlo error"], figure.Numbers.Header.Select(Text));
+        Assert.Equal("1.2\u00a0points", Text(figure.Numbers.Rows[0][^1]));
+        var band = curve.Points[0].Band!;
+        Assert.Equal(Ends(band.Low, band.High), Text(figure.Numbers.Rows[0][3]));
+    }
+
+    [Fact]
+    public void Tokens_spent_follow_the_shares_of_k()
+    {
+        EvaluationScores scores = Scores with
+        {
+            Trajectory = [.. Scores.Trajectory.Select((checkpoint, c) => checkpoint with { Health = checkpoint.Health with { MeanTokens = 10 * (c + 1) } })],
+            PassAtK = [new(1, [new(3, new(0.5, 0.4, 0.6), null)]), new(2, [new(3, new(0.6, 0.5, 0.7), null)])],
+        };
+        var spent = Figures(SampleBudget.Write(scores)!).ElementAt(1);
+        // Three answers over the two newest: two of the newest at 40 tokens, one of the one before at 30.
+        Assert.Equal(["1 3 120.0", "2 3 110.0"], spent.Numbers.Rows.Select(row => string.Join(' ', row.Take(3).Select(Text))));
+    }
+
+    [Fact]
+    public void A_choice_tells_what_was_tried_and_how_much_may_be_luck()
+    {
+        var selection = Scores.EarlyWeights!.Selection!;
+        var row = EarlyWeights.Write(Scores)!.Blocks.OfType<Table>().First().Rows[0].Select(Text).ToList();
+        var chosen = selection.Candidates[selection.Chosen];
+        Assert.Equal(
+            ["early weight", "Pass@1", chosen.Name, "5", Text(Number.Percent(chosen.Select)), Text(Comparisons.Points(selection.WinnersCurse)), Share(chosen.Report), $"{selection.SelectProblems} : {selection.ReportProblems}"], row);
+        Assert.Equal(2, selection.Gains.Members.Count);
+        Assert.Contains("The report split has the id `" + Scores.EarlyWeights.ReportSplit, Markdown, StringComparison.Ordinal);
+        Assert.Contains("\n## Choosing a checkpoint or a t\n", Markdown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Replicated_samples_are_warned_of()
+    {
+        var trajectory = Scores.Trajectory.Select(c => c with { Diversity = c.Diversity! with { Duplicates = new(0.75, 2, 4, 2) } });
+        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = Scores with { Trajectory = [.. trajectory] } });
+        Assert.Contains("Warning: at `checkpoint-100` every text comes in multiples of 4", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("Warning", Markdown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cost_counts_the_tokens_of_every_checkpoint()
+    {
+        var health = new AnswerCounts(10, 20, 6, 4, 3, 50.5);
+        var scores = Scores with { Base = null, Trajectory = [Scores.Trajectory[0] with { Health = health }] };
+        Assert.Equal(["checkpoint-100", "40", "2,020", "50.5", "202"], ((Table)Cost.Write(scores)!.Blocks[0]).Rows[0].Select(Text));
+    }
+
+    [Fact]
+    public void Points_per_second_rest_on_the_time_that_was_measured()
+    {
+        var gained = Comparisons.FinalAgainstBase(Scores)!.Members[0].Difference;
+        var said = Text(Cost.PerSecond(Scores, new(default, [new("trajectory", 60), new("interpolation", 40)], 1, 1))!);
+        Assert.StartsWith($"{Text(Number.Points(gained))} of Pass@1", said, StringComparison.Ordinal);
+        Assert.EndsWith($"in 100.0 device seconds: {Number.Plain(gained.Value)} points per second.", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Every_score_is_listed_with_estimator_and_interval()
+    {
+        var rows = Methods.Write(ScoredSample.Report).Blocks.OfType<Table>().Single().Rows;
+        Assert.Equal(Scores.Methods.Select(method => method.Score), rows.Select(row => Text(row[0])));
+        Assert.All(rows, row => Assert.All(row, cell => Assert.NotEmpty(Text(cell))));
+        Assert.DoesNotContain("…", Markdown.Split("## How the numbers were made")[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_of_greedy_answers_alone_is_told_without_samples()
+    {
+        var scores = ScoredSample.Of(checkpoints: 3, problems: 20, samples: 0);
+        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = scores });
+        Assert.Contains("greedily; against the model before training: ", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("Pass@", markdown.Split("## Where the numbers come from")[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_single_checkpoint_has_nothing_to_be_compared_with()
+    {
+        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = ScoredSample.Of(checkpoints: 2, problems: 20, samples: 4) with { Comparisons = [], Selections = [] } });
+        Assert.DoesNotContain("GAIN,", markdown.Split("## ")[0], StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<Figure> Figures(Section section) =>
+        section.Blocks.SelectMany(block => block switch { Figure figure => [figure], Figures figures => figures.Panels, _ => Array.Empty<Figure>() });
+
+    private static string Share(Estimate share) => Text($"{share}");
+
+    private static string Ends(double low, double high) => Text(Plot.Range(low, high));
+
+    private static string Text(Prose prose) => string.Concat(prose.Pieces.Select(piece => piece.Text));
+}
