@@ -3,16 +3,10 @@ using Microsoft.Azure.Functions.Worker;
 
 namespace Hindsight.Coordinator;
 
-/// <summary>Every night, each run is planned again: what is new is evaluated, what is not costs nothing.</summary>
-public sealed class Nightly(StatusReader runs, MessageBus bus)
+/// <summary>Every night: what is new is evaluated, what is not costs nothing, and what got worse is announced.</summary>
+public sealed class Nightly(NightlyCheck nightly)
 {
-    /// <summary>Asks for every run to be planned.</summary>
+    /// <summary>Begins the night of every run.</summary>
     [Function(nameof(Nightly))]
-    public async Task RunAsync([TimerTrigger("%NightlySchedule%")] TimerInfo timer, CancellationToken cancellation)
-    {
-        foreach (var run in await runs.RunsAsync(cancellation))
-        {
-            await bus.SendAsync(new PlanMessage(run), cancellation);
-        }
-    }
+    public Task RunAsync([TimerTrigger("%NightlySchedule%")] TimerInfo timer, CancellationToken cancellation) => nightly.BeginAsync(cancellation);
 }

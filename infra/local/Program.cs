@@ -8,6 +8,7 @@ var root = new RootCommand("Hindsight finds what a fine-tuning run knew along th
     UpCommand.Create(),
     StatusCommand.Create(),
     ReportCommand.Create(),
+    BaselineCommand.Create(),
     MergeCommand.Create(),
     GenerateCommand.Create(),
 };

@@ -32,10 +32,14 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
     /// <summary><see cref="CollectMessage"/>.</summary>
     public const string Collect = "collect";
 
+    /// <summary><see cref="Alert"/>: for whoever listens; the pipeline does not.</summary>
+    public const string Alerts = "alerts";
+
     private readonly ServiceBusSender uploads = client.CreateSender(Uploads);
     private readonly ServiceBusSender plan = client.CreateSender(Plan);
     private readonly ServiceBusSender generate = client.CreateSender(Generate);
     private readonly ServiceBusSender collect = client.CreateSender(Collect);
+    private readonly ServiceBusSender alerts = client.CreateSender(Alerts);
 
     /// <summary>Sends a blob-created event again, at a later time.</summary>
     public Task LookAgainAsync(BinaryData uploadEvent, DateTimeOffset at, CancellationToken cancellation) =>
@@ -50,6 +54,14 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
 
     /// <summary>Asks for an evaluation to be looked at.</summary>
     public Task SendAsync(CollectMessage message, CancellationToken cancellation) => SendAsync(collect, message, cancellation);
+
+    /// <summary>Announces an alert; its id is the message's, by which a queue that detects duplicates drops a second one.</summary>
+    public Task SendAsync(Alert alert, CancellationToken cancellation)
+    {
+        var message = Message(alert);
+        message.MessageId = alert.Id;
+        return alerts.SendMessageAsync(message, cancellation);
+    }
 
     /// <summary>Offers shards to the workers.</summary>
     public async Task SendAsync(IEnumerable<GenerateMessage> messages, CancellationToken cancellation)
@@ -70,7 +82,7 @@ public sealed class MessageBus(ServiceBusClient client) : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
-        foreach (var sender in (ServiceBusSender[])[uploads, plan, generate, collect])
+        foreach (var sender in (ServiceBusSender[])[uploads, plan, generate, collect, alerts])
         {
             await sender.DisposeAsync();
         }

@@ -4,11 +4,11 @@ namespace Hindsight.Workflow;
 
 /// <summary>
 /// Sees to it that nothing waits for ever: takes in uploads that no event announced, offers shards again whose message was lost or is in
-/// the dead-letter queue, gives them up after a limited number of offers, and has a finished evaluation collected whose last message was
-/// lost.
+/// the dead-letter queue, gives them up after a limited number of offers, has a finished evaluation collected whose last message was lost,
+/// and takes the open nights a step further.
 /// </summary>
 public sealed class Watchdog(
-    BlobStore store, MessageBus bus, EvaluationFreezer freezer, WorkflowOptions options, TimeProvider clock,
+    BlobStore store, MessageBus bus, EvaluationFreezer freezer, NightlyCheck nightly, WorkflowOptions options, TimeProvider clock,
     ILogger<Watchdog> log)
 {
     /// <summary>Looks at everything once.</summary>
@@ -41,6 +41,11 @@ public sealed class Watchdog(
             && await EvaluationPlanner.ReadFailureAsync(store, run, evaluation.Id, cancellation) is null)
         {
             await DriveAsync(evaluation, cancellation);
+        }
+
+        foreach (var redrawn in await nightly.AdvanceAsync(run, state, cancellation))
+        {
+            await DriveAsync(redrawn, cancellation);
         }
     }
 

@@ -35,6 +35,10 @@ public static class WorkflowServices
         builder.Services.TryAddSingleton<ShardWorker>();
         builder.Services.TryAddSingleton<AnswerCollector>();
         builder.Services.TryAddSingleton<ReportBuilder>();
+        builder.Services.TryAddSingleton<Baselines>();
+        builder.Services.TryAddSingleton(_ => new AlertWebhook(AlertWebhook.NewClient()));
+        builder.Services.TryAddSingleton<AlertLog>();
+        builder.Services.TryAddSingleton<NightlyCheck>();
         builder.Services.TryAddSingleton<Watchdog>();
         builder.Services.TryAddSingleton<StatusReader>();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ContainerCreation>());

@@ -77,5 +77,21 @@ public class SuiteTests
     public void Bytes_that_are_not_UTF8_are_refused() =>
         Assert.Contains("not UTF-8", Assert.Throws<InvalidDataException>(() => Suite.Parse("s", new byte[] { 0xC3, 0x28 })).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void A_sample_is_fixed_and_keeps_the_ids_of_its_problems()
+    {
+        string[] lines = [.. Enumerable.Range(0, 40).Select(i => $$"""{"question": "{{i}}", "answer": "{{i}}"}""")];
+        var suite = Parse(["\uFEFF", .. lines]);
+        var sample = suite.Sample(10);
+
+        Assert.Equal(10, sample.Problems.Count);
+        Assert.All(sample.Problems, problem => Assert.Equal(suite.Problems.Single(whole => whole.Id == problem.Id).Question, problem.Question));
+        Assert.Equal(sample.Digest, Parse(["\uFEFF", .. lines]).Sample(10).Digest);
+        Assert.Equal(suite.Problems.Select(problem => problem.Id), suite.Sample(1000).Problems.Select(problem => problem.Id));
+        // One more problem takes at most one place.
+        Assert.InRange(Parse(["\uFEFF", .. lines, """{"question": "x", "answer": "y"}"""]).Sample(10).Problems.Select(problem => problem.Id)
+            .Intersect(sample.Problems.Select(problem => problem.Id)).Count(), 9, 10);
+    }
+
     private static Suite Parse(params string[] lines) => Suite.Parse("s", Encoding.UTF8.GetBytes(string.Join('\n', lines)));
 }

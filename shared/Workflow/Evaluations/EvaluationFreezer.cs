@@ -12,6 +12,9 @@ public sealed record RunState(Evaluation? Evaluation, Suite? Suite, string? Wait
 {
     /// <summary>The folders of the run, by name, complete or not.</summary>
     public IReadOnlyDictionary<string, FolderState> Folders { get; init; } = new Dictionary<string, FolderState>();
+
+    /// <summary>What is asked of the nights; null for nothing.</summary>
+    public NightlySpec? Nightly { get; init; }
 }
 
 /// <summary>Turns what lies in a run's folder into the evaluation it asks for. Reads only: asked twice, it says the same.</summary>
@@ -42,25 +45,31 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
         try
         {
             var spec = await ReadSpecAsync(run, cancellation);
-            if (spec.Checkpoints?.FirstOrDefault(name => !states.ContainsKey(name)) is { } absent)
-            {
-                return new RunState(null, null, $"{absent}, which {FileName} names and nobody uploaded yet", null);
-            }
-
-            // The model before training belongs to every evaluation of its run.
-            var wanted = spec.Checkpoints is null ? states
-                : states.Where(state => state.Key == BaseFolder || spec.Checkpoints.Contains(state.Key)).ToDictionary();
-            if (spec.Checkpoints is not null && wanted.FirstOrDefault(state => state.Value.Manifest is null) is { Key: { } late })
-            {
-                return new RunState(null, null, $"{late}, which waits for {wanted[late].Waiting ?? "being taken in"}", null);
-            }
-
-            return await FreezeAsync(run, spec, wanted, cancellation);
+            return await FreezeUnlessLateAsync(run, spec with { Nightly = null }, states, cancellation) with { Nightly = spec.Nightly };
         }
         catch (InvalidDataException exception)
         {
             return new RunState(null, null, null, exception.Message);
         }
+    }
+
+    private async Task<RunState> FreezeUnlessLateAsync(
+        string run, EvaluationSpec spec, Dictionary<string, FolderState> states, CancellationToken cancellation)
+    {
+        if (spec.Checkpoints?.FirstOrDefault(name => !states.ContainsKey(name)) is { } absent)
+        {
+            return new RunState(null, null, $"{absent}, which {FileName} names and nobody uploaded yet", null);
+        }
+
+        // The model before training belongs to every evaluation of its run.
+        var wanted = spec.Checkpoints is null ? states
+            : states.Where(state => state.Key == BaseFolder || spec.Checkpoints.Contains(state.Key)).ToDictionary();
+        if (spec.Checkpoints is not null && wanted.FirstOrDefault(state => state.Value.Manifest is null) is { Key: { } late })
+        {
+            return new RunState(null, null, $"{late}, which waits for {wanted[late].Waiting ?? "being taken in"}", null);
+        }
+
+        return await FreezeAsync(run, spec, wanted, cancellation);
     }
 
     private async Task<RunState> FreezeAsync(

@@ -68,6 +68,9 @@ public sealed record EvaluationSpec
     /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>What is redrawn every night and compared with the baseline; null for nothing.</summary>
+    public NightlySpec? Nightly { get; init; }
+
     /// <summary>Reads and checks an <c>evaluation.json</c>.</summary>
     /// <param name="json">Its content.</param>
     /// <param name="name">What to call the file in an error.</param>
@@ -128,6 +131,8 @@ public sealed record EvaluationSpec
         Check(Late is null || Names.IsSafe(Late), "late", "must be a plain folder name");
         Check(PrecisionNames.IsKnown(Precision), "precision", $"must be one of {PrecisionNames.Listed}");
         Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
+        Check(Nightly is null || SamplesPerProblem > 0, "nightly", "redraws sampled answers, and samplesPerProblem is 0");
+        Check(Nightly?.Mistake is null, Nightly?.Mistake?.Field ?? "", Nightly?.Mistake?.Rule ?? "");
 
         void Check(bool holds, string field, string rule)
         {

@@ -27,17 +27,33 @@ public sealed class EvaluationPlanner(
             return;
         }
 
-        await BlobStore.TryCreateAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "suite.jsonl"), new BinaryData(state.Suite!.Content), cancellation);
-        await BlobStore.TryCreateJsonAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "evaluation.json"), evaluation, cancellation);
+        await KeepAsync(evaluation, state.Suite!, cancellation);
         await EvaluationBlob(evaluation.Run, evaluation.Id, Failure).DeleteIfExistsAsync(cancellationToken: cancellation);
+        await StartAsync(evaluation, state.Suite!, message.Retry, cancellation);
+    }
+
+    /// <summary>Freezes an evaluation, with its suite, unless it is.</summary>
+    public async Task KeepAsync(Evaluation evaluation, Suite suite, CancellationToken cancellation)
+    {
+        await BlobStore.TryCreateAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "suite.jsonl"), new BinaryData(suite.Content), cancellation);
+        await BlobStore.TryCreateJsonAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "evaluation.json"), evaluation, cancellation);
+    }
+
+    /// <summary>Plans a frozen evaluation's first stage; what cannot be planned is marked failed.</summary>
+    /// <param name="evaluation">The evaluation.</param>
+    /// <param name="suite">Its suite.</param>
+    /// <param name="retry">Whether shards that were given up are tried again.</param>
+    /// <param name="cancellation">Stops the planning.</param>
+    public async Task StartAsync(Evaluation evaluation, Suite suite, bool retry, CancellationToken cancellation)
+    {
         try
         {
-            if (message.Retry)
+            if (retry)
             {
                 await ForgetFailuresAsync(evaluation, cancellation);
             }
 
-            await PlanStageAsync(evaluation, state.Suite, Stage.Trajectory, cancellation);
+            await PlanStageAsync(evaluation, suite, Stage.Trajectory, cancellation);
         }
         catch (Exception exception) when (!Failures.IsTransient(exception))
         {
@@ -82,10 +98,13 @@ public sealed class EvaluationPlanner(
     }
 
     /// <summary>A frozen evaluation with its suite; null when there is none of that id.</summary>
-    public async Task<(Evaluation Evaluation, Suite Suite)?> ReadAsync(string run, string id, CancellationToken cancellation)
+    public Task<(Evaluation Evaluation, Suite Suite)?> ReadAsync(string run, string id, CancellationToken cancellation) => ReadAsync(store, run, id, cancellation);
+
+    /// <summary>A frozen evaluation with its suite; null when there is none of that id.</summary>
+    public static async Task<(Evaluation Evaluation, Suite Suite)?> ReadAsync(BlobStore store, string run, string id, CancellationToken cancellation)
     {
-        var evaluation = await BlobStore.TryReadJsonAsync<Evaluation>(EvaluationBlob(run, id, "evaluation.json"), cancellation);
-        if (evaluation is null || await BlobStore.TryReadAsync(EvaluationBlob(run, id, "suite.jsonl"), cancellation) is not { } suite)
+        var evaluation = await BlobStore.TryReadJsonAsync<Evaluation>(EvaluationBlob(store, run, id, "evaluation.json"), cancellation);
+        if (evaluation is null || await BlobStore.TryReadAsync(EvaluationBlob(store, run, id, "suite.jsonl"), cancellation) is not { } suite)
         {
             return null;
         }
@@ -99,9 +118,11 @@ public sealed class EvaluationPlanner(
 
     /// <summary>Why an evaluation cannot be finished; null when nothing is known against it.</summary>
     public static async Task<string?> ReadFailureAsync(BlobStore store, string run, string id, CancellationToken cancellation) =>
-        (await BlobStore.TryReadJsonAsync<ShardFailed>(store.Evaluations.GetBlobClient($"runs/{run}/{id}/{Failure}"), cancellation))?.Why;
+        (await BlobStore.TryReadJsonAsync<ShardFailed>(EvaluationBlob(store, run, id, Failure), cancellation))?.Why;
 
-    private BlobClient EvaluationBlob(string run, string id, string name) => store.Evaluations.GetBlobClient($"runs/{run}/{id}/{name}");
+    private BlobClient EvaluationBlob(string run, string id, string name) => EvaluationBlob(store, run, id, name);
+
+    private static BlobClient EvaluationBlob(BlobStore store, string run, string id, string name) => store.Evaluations.GetBlobClient($"runs/{run}/{id}/{name}");
 
     private async Task<StagePlan> DivideAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
     {
