@@ -156,10 +156,13 @@ public sealed class SectionsTests
     }
 
     [Fact]
-    public void A_single_checkpoint_has_nothing_to_be_compared_with()
+    public void A_single_checkpoint_is_compared_with_no_other()
     {
-        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = ScoredSample.Of(checkpoints: 2, problems: 20, samples: 4) with { Comparisons = [], Selections = [] } });
-        Assert.DoesNotContain("GAIN,", markdown.Split("## ")[0], StringComparison.Ordinal);
+        var scores = ScoredSample.Of(checkpoints: 1, problems: 20, samples: 4);
+        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = scores });
+        Assert.Contains("The only checkpoint, `checkpoint-100`, solves", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("Each checkpoint against the final one", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("forgetting", markdown.Split("## ")[0], StringComparison.Ordinal);
     }
 
     private static IEnumerable<Figure> Figures(Section section) =>
