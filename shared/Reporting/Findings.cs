@@ -67,12 +67,12 @@ internal static class Findings
         }
         if (Comparisons.Spread(scores, "Pass") is { } spread)
         {
-            numbers.Add(Decided($"Pass@{scores.SamplesPerProblem} over several checkpoints, {spread.Members[^1].Of} against {spread.Members[^1].Against}", spread.Members[^1], spread, $"{Comparisons.Correction(spread)}"));
+            numbers.Add(Decided($"Points of Pass@{scores.SamplesPerProblem} over several checkpoints, {spread.Members[^1].Of} against {spread.Members[^1].Against}", spread.Members[^1], spread, $"{Comparisons.Correction(spread)}"));
         }
         if (scores.EarlyWeights is { Selection: { } selection } weights)
         {
             numbers.Add(Gain(selection) is { } gain
-                ? Decided($"Pass@1 by early weight {Number.Decimal(weights.Chosen)} against {weights.Late}", gain, selection.Gains,
+                ? Decided($"Points of Pass@1 by early weight {Number.Decimal(weights.Chosen)} against {weights.Late}", gain, selection.Gains,
                     $"on {Number.Count(weights.ReportProblems, "problem", "problems")} that did not choose it; {selection.Tried} weights tried; {Comparisons.Correction(selection.Gains)}")
                 : new($"Early weight", $"0", $"no mixture beat the late checkpoint on the {weights.SelectProblems} problems for choosing"));
         }
@@ -162,8 +162,11 @@ internal static class Findings
         };
     }
 
-    private static KeyNumber Decided(Prose label, Scoring.Comparison comparison, ComparisonFamily family, Prose how) =>
-        new(label, Comparisons.Word(comparison.Outcome), $"{Comparisons.Said(comparison, family.Margin)}; {how}");
+    private static KeyNumber Decided(Prose label, Scoring.Comparison comparison, ComparisonFamily family, Prose how)
+    {
+        var points = Number.Fixed(100 * comparison.Difference.Value);
+        return new(label, comparison.Difference.Value >= 0.0005 ? $"+{points}" : points, $"{Comparisons.Said(comparison, family.Margin)}; {how}");
+    }
 
     private static (int Lost, int Wrong) Lost(EvaluationScores scores, ForgettingScores forgetting) => (
         (int)Math.Round(forgetting.TemporalForgetting.Value * Problems(scores)),

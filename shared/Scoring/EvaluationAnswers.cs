@@ -58,6 +58,9 @@ public sealed record EvaluationAnswers
     /// <summary>Cluster of each problem (problems of one cluster share a stem or source); a problem without one is its own cluster.</summary>
     public required IReadOnlyList<string> Clusters { get; init; }
 
+    /// <summary>How many options each problem offers, null for a problem that declares none; empty where no problem does.</summary>
+    public IReadOnlyList<int?> Options { get; init; } = [];
+
     /// <summary>The model before this training run, if there is one.</summary>
     public VariantAnswers? Base { get; init; }
 

@@ -116,6 +116,11 @@ public static class EvaluationScorer
             throw new ArgumentException($"{answers.ProblemIds.Count} problems but {answers.Clusters.Count} clusters.", nameof(answers));
         }
 
+        if (answers.Options.Count != 0 && answers.Options.Count != answers.ProblemIds.Count)
+        {
+            throw new ArgumentException($"{answers.ProblemIds.Count} problems but options of {answers.Options.Count}.", nameof(answers));
+        }
+
         var variants = answers.Trajectory
             .Concat(answers.Base is { } baseModel ? [baseModel] : [])
             .Concat(answers.Interpolations?.Points.Select(point => point.Answers) ?? []);
@@ -140,7 +145,22 @@ public static class EvaluationScorer
             variant.Step,
             withSamples.Length == 0 ? null : Means(withSamples).Share([.. withSamples.Select(problem => select(problem).PassRate())]),
             withGreedy.Length == 0 ? null : Means(withGreedy).Share([.. withGreedy.Select(problem => select(problem).GreedyCorrect() ? 1.0 : 0)]),
-            Health(variant, wanted.SamplesPerProblem, greedyWanted));
+            Health(variant, wanted.SamplesPerProblem, greedyWanted))
+        {
+            ChanceCorrected = withSamples.Length > 0
+                ? AboveChance(withSamples, problem => select(problem).PassRate(), wanted)
+                : AboveChance(withGreedy, problem => select(problem).GreedyCorrect() ? 1 : 0, wanted),
+        };
+    }
+
+    private static Estimate? AboveChance(ScoredProblem[] problems, Func<ScoredProblem, double> accuracy, EvaluationAnswers wanted)
+    {
+        var options = wanted.ProblemIds.Zip(wanted.Options).Where(problem => problem.Second is not null)
+            .ToDictionary(problem => problem.First, problem => problem.Second!.Value, StringComparer.Ordinal);
+        var declared = problems.Where(problem => options.ContainsKey(problem.Id)).ToArray();
+        return declared.Length == 0
+            ? null
+            : Means(declared).Difference([.. declared.Select(problem => ChanceCorrection.Corrected(accuracy(problem), options[problem.Id]))]);
     }
 
     private static AnswerCounts Health(VariantAnswers variant, int samplesWanted, bool greedyWanted)

@@ -98,6 +98,12 @@ public sealed record CheckpointScores(string Name, long? Step, Estimate? PassAt1
     /// <summary>The simultaneous band of <see cref="PassAt1"/> over the checkpoints of the trajectory; null without samples.</summary>
     public Band? PassAt1Band { get; init; }
 
+    /// <summary>
+    /// Accuracy above guessing, 0 for guessing and 1 for all correct, over the problems that declare their options: of <see cref="PassAt1"/>,
+    /// without samples of <see cref="Greedy"/>; null where no problem declares options.
+    /// </summary>
+    public Estimate? ChanceCorrected { get; init; }
+
     /// <summary>How different its answers to one problem are; null without samples.</summary>
     public DiversityScores? Diversity { get; init; }
 }

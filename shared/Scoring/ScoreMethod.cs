@@ -22,6 +22,9 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             scores.Trajectory.Any(checkpoint => checkpoint.Greedy is not null), "greedy",
             "share of problems whose answer at temperature 0 is correct", Population, NewProblems);
         Add(
+            scores.Trajectory.Any(checkpoint => checkpoint.ChanceCorrected is not null), "above guessing",
+            "(a − 1/m) / (1 − 1/m) by problem with m options and accuracy a, then the mean over the problems that declare their options", Population, NewProblems);
+        Add(
             scores.PassAtK.Count > 0, "Pass@k|t", $"1 − ∏ C(n−c, kⱼ)/C(n, kⱼ) over the checkpoints, unbiased and exact; {Quotas}", Population, NewProblems);
         Add(
             scores.MajAtK.Count > 0, "Maj@k|t",

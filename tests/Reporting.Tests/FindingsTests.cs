@@ -81,7 +81,8 @@ public sealed class FindingsTests
     {
         var weights = Sample.EarlyWeights!;
         var gain = weights.Selection!.Gains.Members[0];
-        var note = Findings.KeyNumbers(Sample).Select(number => Text(number.Note)).Last();
+        var (value, note) = Findings.KeyNumbers(Sample).Select(number => (Text(number.Value), Text(number.Note))).Last();
+        Assert.Equal(Text($"+{Number.Fixed(100 * gain.Difference.Value)}"), value);
         Assert.Contains(Text(Number.Points(gain.Together)), note, StringComparison.Ordinal);
         Assert.Contains("that did not choose it; 5 weights tried", note, StringComparison.Ordinal);
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Hindsight.Scoring;
 
 namespace Hindsight.Reporting.Tests;
 
@@ -10,7 +11,7 @@ public sealed class MarkdownTests
     [Fact]
     public void Hostile_text_stands_in_code_only()
     {
-        var prose = Prose(ReportMarkdown.Write(Hostile.Report()), out _);
+        var prose = Prose(ReportMarkdown.Write(HostileScores()), out _);
 
         foreach (var sign in new[] { "hacked", "evil", "<", "javascript", "# not a heading", "\r", "\u202e", "\u001b", "gnp" })
         {
@@ -33,7 +34,7 @@ public sealed class MarkdownTests
     public void Every_row_of_a_table_has_as_many_cells_as_its_header()
     {
         var width = 0;
-        foreach (var line in Prose(ReportMarkdown.Write(Hostile.Report()), out _).Split('\n'))
+        foreach (var line in Prose(ReportMarkdown.Write(HostileScores()), out _).Split('\n'))
         {
             // Code spans are blanked, so what bars are left are the table's own.
             var cells = line.StartsWith('|') ? line.Replace("\\|", "", StringComparison.Ordinal).Count(letter => letter == '|') : 0;
@@ -63,6 +64,37 @@ public sealed class MarkdownTests
             Assert.Contains($"\n## {section.Title}\n", markdown, StringComparison.Ordinal);
         }
         Assert.Contains("`checkpoint-800`, solves", markdown, StringComparison.Ordinal);
+    }
+
+    /// <summary>Computed scores with payloads wherever a name can stand.</summary>
+    private static ReportData HostileScores()
+    {
+        var next = 0;
+        string Take() => Hostile.Payloads[next++ % Hostile.Payloads.Count];
+        var (report, scores) = (Hostile.Report(), ScoredSample.Scores);
+        return report with
+        {
+            Scores = report.Scores with
+            {
+                SampledSteps = [.. scores.SampledSteps.Select(step => step with { From = Take(), To = Take() })],
+                ForgettingNull = scores.ForgettingNull,
+                Retention = scores.Retention,
+                RecoveredProblems = Hostile.Payloads,
+                Comparisons = [.. scores.Comparisons.Select(Family)],
+                Selections = [.. scores.Selections.Select(Choice)],
+                ReportSplit = Take(),
+                EarlyWeights = report.Scores.EarlyWeights! with { Selection = Choice(scores.EarlyWeights!.Selection!), ReportSplit = Take() },
+                Methods = [.. Hostile.Payloads.Select(text => new ScoreMethod(text, Take(), Take(), Take()))],
+            },
+        };
+
+        ComparisonFamily Family(ComparisonFamily family) =>
+            family with { Members = [.. family.Members.Select(member => member with { Of = Take(), Against = Take() })] };
+
+        Selection Choice(Selection selection) => selection with
+        {
+            Choice = Take(), Score = Take(), Gains = Family(selection.Gains), Candidates = [.. selection.Candidates.Select(candidate => candidate with { Name = Take() })],
+        };
     }
 
     /// <summary>What a reader of CommonMark takes for prose: fenced blocks and code spans are taken out.</summary>

@@ -15,7 +15,8 @@ internal static class ScoredSample
     /// <param name="problems">Problems, in clusters of two.</param>
     /// <param name="samples">Samples per problem; 0 for greedy answers alone.</param>
     /// <param name="drop">How much of its pass rate such a problem loses at the end.</param>
-    public static EvaluationScores Of(int checkpoints, int problems, int samples, double drop = 0.5)
+    /// <param name="options">By problem, how many options it offers.</param>
+    public static EvaluationScores Of(int checkpoints, int problems, int samples, double drop = 0.5, IReadOnlyList<int?>? options = null)
     {
         var random = new Random(11);
         return EvaluationScorer.Score(new()
@@ -27,6 +28,7 @@ internal static class ScoredSample
             Interpolations = new(Text($"checkpoint-{100 * (checkpoints / 2)}"), Text($"checkpoint-{100 * checkpoints}"),
                 [.. new[] { 0, 0.25, 0.5, 0.75, 1 }.Select(w => new InterpolationAnswers(w, Variant(Text($"w{w}"), null, p => Mixed(p, w))))]),
             SamplesPerProblem = samples,
+            Options = options ?? [],
             SelectShare = 0.5,
             Seed = 5,
         });

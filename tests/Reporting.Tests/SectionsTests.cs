@@ -103,6 +103,23 @@ public sealed class SectionsTests
         Assert.DoesNotContain("Warning", Markdown, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(4, 0.25)]
+    [InlineData(0, 0)]
+    public void Accuracy_in_multiple_choice_is_told_above_guessing(int samples, double guessing)
+    {
+        // Half of the problems offer four options, half of them say nothing of it.
+        int?[] options = [.. Enumerable.Range(0, 20).Select(p => p % 2 == 0 ? 4 : (int?)null)];
+        var scores = ScoredSample.Of(checkpoints: 3, problems: 20, samples: samples, options: options);
+        var last = scores.Problems.Where(problem => options[int.Parse(problem.Id.AsSpan(2), System.Globalization.CultureInfo.InvariantCulture)] is 4)
+            .Average(problem => samples > 0 ? problem.PassRates[^1] : problem.Greedy[^1] ? 1 : 0);
+        Assert.Equal((last - 0.25) / 0.75, scores.Trajectory[^1].ChanceCorrected!.Value, 12);
+        Assert.True(guessing == 0 || scores.Base!.ChanceCorrected!.Value < 0, "The base model does worse than guessing.");
+        var health = ReportMarkdown.Write(ScoredSample.Report with { Scores = scores });
+        Assert.Contains($"| `checkpoint-300` | {Share(scores.Trajectory[^1].ChanceCorrected!)} |", health, StringComparison.Ordinal);
+        Assert.DoesNotContain("above guessing", Markdown, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Cost_counts_the_tokens_of_every_checkpoint()
     {
@@ -139,10 +156,13 @@ public sealed class SectionsTests
     }
 
     [Fact]
-    public void A_single_checkpoint_has_nothing_to_be_compared_with()
+    public void A_single_checkpoint_is_compared_with_no_other()
     {
-        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = ScoredSample.Of(checkpoints: 2, problems: 20, samples: 4) with { Comparisons = [], Selections = [] } });
-        Assert.DoesNotContain("GAIN,", markdown.Split("## ")[0], StringComparison.Ordinal);
+        var scores = ScoredSample.Of(checkpoints: 1, problems: 20, samples: 4);
+        var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = scores });
+        Assert.Contains("The only checkpoint, `checkpoint-100`, solves", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("Each checkpoint against the final one", markdown, StringComparison.Ordinal);
+        Assert.DoesNotContain("forgetting", markdown.Split("## ")[0], StringComparison.Ordinal);
     }
 
     private static IEnumerable<Figure> Figures(Section section) =>

@@ -39,7 +39,7 @@ internal static class Comparisons
 
     public static Prose Points(double share) => $"{Number.Fixed(100 * share)}\u00a0points";
 
-    public static Prose PValue(double p) => p < 0.001 ? (Prose)$"< 0.001" : Number.Decimal(p);
+    public static Prose PValue(double p) => p < 0.001 ? (Prose)$"below 0.001" : Number.Decimal(p);
 
     /// <summary>A family as a table, with a line on how it was decided.</summary>
     public static IReadOnlyList<Block> Blocks(ComparisonFamily family)
@@ -53,13 +53,13 @@ internal static class Comparisons
         return
         [
             new Table(
-                [$"Compared", $"Against", $"Outcome", $"Difference alone", $"All at once", $"p", $"p corrected", $"Detectable", $"Problems up : down"],
+                [$"Compared", $"Against", $"Outcome", $"Difference alone", $"All at once", $"p corrected", $"Detectable", $"Up : down"],
                 [.. family.Members.Select(member => (IReadOnlyList<Prose>)[
                     $"{member.Of}", $"{member.Against}", Word(member.Outcome), Number.Points(member.Difference), Number.Points(member.Together),
-                    PValue(member.PValue), PValue(member.AdjustedPValue),
+                    PValue(member.AdjustedPValue),
                     member.Detectable is { } effect ? Points(effect) : $"–", $"{member.Higher} : {member.Lower}"])],
                 TextColumns: 3),
-            new Paragraph($"Paired over {units}, 95\u00a0% intervals; {together}. NO DIFFERENCE means smaller than the declared {Points(family.Margin)}."),
+            new Paragraph($"Paired over {units}, 95\u00a0% intervals; {together}. NO DIFFERENCE means smaller than the declared {Points(family.Margin)}; “up : down” counts problems."),
         ];
     }
 

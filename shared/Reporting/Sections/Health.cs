@@ -15,6 +15,12 @@ internal static class Health
                 [.. checkpoints.Select(Row)]),
             new Paragraph($"Counts of answers, greedy and sampled together. “No answer” ended by itself without an answer that could be read; “truncated” was cut off at the token limit; both count as not solved. “Missing” was never drawn."),
         };
+        if (checkpoints.Any(checkpoint => checkpoint.ChanceCorrected is not null))
+        {
+            blocks.Add(new Table(
+                [$"Checkpoint", $"Accuracy above guessing"], [.. checkpoints.Select(checkpoint => (IReadOnlyList<Prose>)[$"{checkpoint.Name}", Number.Or(checkpoint.ChanceCorrected)])]));
+            blocks.Add(new Paragraph($"Multiple choice, corrected for chance: 0\u00a0% is what guessing among the options of each problem gives, 100\u00a0% is all correct. Over the problems that declare their options{(data.Scores.SamplesPerProblem > 0 ? (Prose)$", by sampled answers" : $", by greedy answers")}."));
+        }
         if (checkpoints.Any(checkpoint => checkpoint.Diversity is not null))
         {
             blocks.AddRange(Diversity([.. checkpoints.Where(checkpoint => checkpoint.Diversity is not null)]));

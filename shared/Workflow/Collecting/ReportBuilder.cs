@@ -110,10 +110,11 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         {
             ProblemIds = [.. suite.Problems.Select(problem => problem.Id)],
             Clusters = [.. suite.Problems.Select(problem => problem.Cluster)],
+            Options = suite.Problems.Any(problem => problem.Options is not null) ? [.. suite.Problems.Select(problem => problem.Options)] : [],
             Base = drawn.FirstOrDefault(variant => variant.Variant.Late == evaluation.Base)?.ToAnswers(count),
             Trajectory = [.. checkpoints.Select(variant => variant.ToAnswers(count))],
             // Without the late parent's answers there is nothing to compare with.
-            Interpolations = points.Count > 1 && points[0].EarlyWeight == 0 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) : null,
+            Interpolations = points.Count > 1 && points[0].EarlyWeight == 0 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) { Tried = evaluation.EarlyWeights.Count } : null,
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
