@@ -14,6 +14,8 @@ public sealed class NightlyCheck(
     BlobStore store, MessageBus bus, EvaluationFreezer freezer, EvaluationPlanner planner, Baselines baselines, AlertLog alerts, TimeProvider clock,
     ILogger<NightlyCheck> log)
 {
+    private const int LongestText = 400;
+
     private DateOnly Today => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
 
     /// <summary>Begins the night of every run.</summary>
@@ -43,7 +45,7 @@ public sealed class NightlyCheck(
         {
             if (!decided)
             {
-                waiting.AddRange(await AdvanceAsync(run, state, book, await book.ReadAsync(name, cancellation), cancellation));
+                waiting.AddRange(await AdvanceUnlessLostAsync(state, book, await book.ReadAsync(name, cancellation), cancellation));
             }
         }
 
@@ -110,158 +112,187 @@ public sealed class NightlyCheck(
         return redrawn;
     }
 
-    private async Task<IReadOnlyList<Evaluation>> AdvanceAsync(string run, RunState state, NightBook book, Night night, CancellationToken cancellation)
+    private async Task<IReadOnlyList<Evaluation>> AdvanceUnlessLostAsync(RunState state, NightBook book, Night night, CancellationToken cancellation)
+    {
+        try
+        {
+            return await AdvanceAsync(state, book, night, cancellation);
+        }
+        catch (InvalidDataException exception)
+        {
+            // It would be the same at every look.
+            await RaiseAsync(state, book, night, AlertKind.Infrastructure, "lost", exception.Message, cancellation);
+            await book.DecideAsync(night, new NightlyResult(NightlyAction.NoVerdict), cancellation);
+            return [];
+        }
+    }
+
+    /// <returns>The redrawn evaluations that the night waits for.</returns>
+    private async Task<IReadOnlyList<Evaluation>> AdvanceAsync(RunState state, NightBook book, Night night, CancellationToken cancellation)
     {
         if (night.Asked is null && state.Evaluation is { } present && present.Id != night.Evaluation)
         {
-            // The run asks for something else by now, and this one is not finished.
+            // The run asks for something else by now, which has a night of its own.
             await book.DecideAsync(night, new NightlyResult(NightlyAction.None), cancellation);
             return [];
         }
 
-        if (!await IsClosedAsync(run, night.Evaluation, cancellation))
+        var again = await book.ReadRemeasurementAsync(night, cancellation);
+        var open = new List<string>();
+        foreach (var id in again is null ? [night.Evaluation] : (string[])[again.Baseline, again.Now])
         {
-            if (night.Date.AddDays(1) < Today)
+            if (!await IsClosedAsync(book.Run, id, cancellation))
             {
-                await RaiseAsync(night, AlertKind.Infrastructure, "unfinished", $"The answers wanted in the night of {NightBook.DateOf(night.Date)} are not all drawn a day later.");
+                open.Add(id);
             }
-
-            return night.Asked is null ? [] : [await StartAsync(run, night.Evaluation, cancellation)];
         }
 
-        if (await EvaluationPlanner.ReadFailureAsync(store, run, night.Evaluation, cancellation) is { } failure)
+        if (open.Count == 0)
         {
-            await RaiseAsync(night, AlertKind.Infrastructure, "failed", $"The evaluation cannot be finished: {failure}");
+            return await DecideAsync(state, book, night, again, cancellation);
+        }
+
+        if (night.Date.AddDays(1) < Today)
+        {
+            await RaiseAsync(state, book, night, AlertKind.Infrastructure, "unfinished",
+                $"The answers wanted in the night of {NightBook.DateOf(night.Date)} are not all drawn a day later.", cancellation);
+        }
+
+        return night.Asked is null ? [] : await StartAsync(book.Run, open, cancellation);
+    }
+
+    /// <summary>Says what a night's answers came to, or has both sides drawn afresh.</summary>
+    private async Task<IReadOnlyList<Evaluation>> DecideAsync(RunState state, NightBook book, Night night, Remeasurement? again, CancellationToken cancellation)
+    {
+        if (await EvaluationPlanner.ReadFailureAsync(store, book.Run, night.Evaluation, cancellation) is { } failure)
+        {
+            await RaiseAsync(state, book, night, AlertKind.Infrastructure, "failed", $"The evaluation cannot be finished: {failure}", cancellation);
             await book.DecideAsync(night, new NightlyResult(NightlyAction.NoVerdict), cancellation);
             return [];
         }
 
-        var (evaluation, suite) = await ReadAsync(run, night.Evaluation, cancellation);
-        await RaiseGivenUpAsync(evaluation);
-        if (night.Baseline is null)
+        var (evaluation, suite) = await ReadAsync(book.Run, night.Evaluation, cancellation);
+        await RaiseGivenUpAsync(state, book, night, evaluation, cancellation);
+        if (night is { Asked: { } asked, Baseline: { } baseline })
         {
-            var scores = ScoresJson.Read((await BlobStore.TryReadAsync(store.Reports.GetBlobClient($"{run}/{evaluation.Id}/{ReportFiles.Scores}"), cancellation))!.ToString());
-            await RaiseMissingAsync(scores.IncompleteProblems);
-            await book.DecideAsync(night, new NightlyResult(NightlyAction.None), cancellation);
-            return [];
+            return await CompareAsync(state, book, night, asked, await ReadAsync(book.Run, baseline, cancellation), (evaluation, suite), again, cancellation);
         }
 
-        return await CompareAsync();
-
-        async Task<IReadOnlyList<Evaluation>> CompareAsync()
-        {
-            var (baseline, questions) = await ReadAsync(run, night.Baseline, cancellation);
-            var asked = suite.Problems.Select(problem => problem.Id).ToHashSet();
-            var before = (await ReportedAnswers.CountAsync(store, baseline, questions, cancellation)).Where(counts => asked.Contains(counts.ProblemId)).ToList();
-            var nights = await WindowAsync(book, night, cancellation);
-            var rule = new NightlyRule
-            {
-                FalseAlertRate = night.Asked!.FalseAlertRate,
-                Margin = night.Asked.Margin,
-                Window = night.Asked.Window,
-                Series = Math.Max(1, await baselines.CountAsync(cancellation)),
-            };
-            var again = await book.ReadRemeasurementAsync(night, cancellation);
-            (IReadOnlyList<ProblemCounts>, IReadOnlyList<ProblemCounts>)? fresh = null;
-            if (again is not null)
-            {
-                var open = new List<Evaluation>();
-                foreach (var id in (string[])[again.Baseline, again.Now])
-                {
-                    if (!await IsClosedAsync(run, id, cancellation))
-                    {
-                        open.Add(await StartAsync(run, id, cancellation));
-                    }
-                }
-
-                if (open.Count > 0)
-                {
-                    return open;
-                }
-
-                var (freshBefore, freshNow) = (await CountsAsync(run, again.Baseline, cancellation), await CountsAsync(run, again.Now, cancellation));
-                var least = (1 - rule.MostMissing) * before.Count * evaluation.Spec.SamplesPerProblem;
-                fresh = freshBefore.Sum(counts => counts.Drawn) < least || freshNow.Sum(counts => counts.Drawn) < least ? ([], []) : (freshBefore, freshNow);
-            }
-
-            var decision = rule.Decide(before, nights, evaluation.Spec.SamplesPerProblem, fresh, Digest.Seed(night.Evaluation));
-            if (decision.Action == NightlyAction.Remeasure && !await IsAnnouncedAsync())
-            {
-                var occasion = NightBook.DateOf(night.Date);
-                var redrawnBefore = await KeepRedrawnAsync(baseline, suite, Final(baseline), $"{occasion}/baseline", cancellation);
-                var redrawnNow = await KeepRedrawnAsync(baseline, suite, Final(evaluation), $"{occasion}/now", cancellation);
-                await book.RemeasureAsync(night, new Remeasurement(redrawnBefore.Id, redrawnNow.Id), cancellation);
-                return [await StartAsync(run, redrawnBefore.Id, cancellation), await StartAsync(run, redrawnNow.Id, cancellation)];
-            }
-
-            var present = state.Suite?.Problems.Select(problem => problem.Id).ToHashSet();
-            await RaiseMissingAsync([.. decision.MissingProblems.Union(asked.Where(id => present?.Contains(id) == false)).Order(StringComparer.Ordinal)]);
-            if (decision.Action == NightlyAction.Alert)
-            {
-                var (seen, confirmed) = (decision.Window!.Difference, decision.Confirmation!.Difference);
-                await RaiseAsync(night, AlertKind.Loss, night.Weights, string.Create(CultureInfo.InvariantCulture,
-                    $"Pass@1 of {Final(evaluation).Name} on {decision.Window.Problems} sentinel problems is {-100 * seen.Value:0.0} points below the baseline's (mean of {Math.Min(nights.Count, rule.Window)} night(s)), and {-100 * confirmed.Value:0.0} in fresh answers of both (95 % interval {-100 * confirmed.High:0.0} to {-100 * confirmed.Low:0.0} below)."));
-            }
-            else if (decision.Action == NightlyAction.NoVerdict)
-            {
-                await RaiseAsync(night, AlertKind.Infrastructure, "no verdict", string.Create(CultureInfo.InvariantCulture,
-                    $"Nothing can be said of the night of {NightBook.DateOf(night.Date)}: {(fresh is null ? $"{100 * decision.MissingShare:0.0} % of its window's answers are missing" : "the fresh answers that were to confirm a loss are missing")}."));
-            }
-
-            // A loss that was announced before is not measured again: it stands until a person moves the baseline or the weights change.
-            var action = decision.Action == NightlyAction.Remeasure ? NightlyAction.Alert : decision.Action;
-            await book.DecideAsync(night, new NightlyResult(action, decision.Window, decision.Confirmation, decision.MissingShare), cancellation);
-            return [];
-        }
-
-        async Task RaiseGivenUpAsync(Evaluation looked)
-        {
-            foreach (var stage in looked.Stages)
-            {
-                if ((await new StageBoard(store, run, looked.Id, stage).ReadAsync(cancellation)).Failed is { Count: > 0 } failed)
-                {
-                    await RaiseAsync(night, AlertKind.Infrastructure, $"given up {stage}", $"{failed.Count} shards were given up. The first: {failed.OrderBy(shard => shard.Key).First().Value.Why}");
-                }
-            }
-        }
-
-        async Task RaiseMissingAsync(IReadOnlyList<string> missing)
-        {
-            if (missing.Count > 0)
-            {
-                await RaiseAsync(
-                    night, AlertKind.MissingProblems, string.Join('\n', missing),
-                    $"{missing.Count} problems lack answers or left the suite: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", …" : "")}.");
-            }
-        }
-
-        async Task<bool> IsAnnouncedAsync() =>
-            (await alerts.ReadAsync(run, cancellation)).Alerts.Any(alert => alert.Id == IdOf(night, AlertKind.Loss, night.Weights));
-
-        Task RaiseAsync(Night found, AlertKind kind, string about, string text) => alerts.RaiseAsync(
-            new Alert(IdOf(found, kind, about), run, found.Date, kind, found.Evaluation, found.Baseline, Short(text)),
-            state.Nightly?.Webhook is { } address ? new Uri(address) : null, cancellation);
-
-        // What lasts is announced once: a loss of the same weights, the same missing problems. What breaks every night anew is not the same.
-        string IdOf(Night found, AlertKind kind, string about) =>
-            Digest.OfJson(new { run, kind, found.Baseline, about, evaluation = kind == AlertKind.Infrastructure ? found.Evaluation : null });
+        await RaiseMissingAsync(state, book, night, await IncompleteAsync(evaluation, cancellation), cancellation);
+        await book.DecideAsync(night, new NightlyResult(NightlyAction.None), cancellation);
+        return [];
     }
 
+    private async Task<IReadOnlyList<Evaluation>> CompareAsync(
+        RunState state, NightBook book, Night night, NightlySpec asked, (Evaluation Evaluation, Suite Suite) baseline, (Evaluation Evaluation, Suite Suite) now,
+        Remeasurement? again, CancellationToken cancellation)
+    {
+        var sample = now.Suite.Problems.Select(problem => problem.Id).ToHashSet();
+        var before = (await ReportedAnswers.CountAsync(store, baseline.Evaluation, baseline.Suite, cancellation)).Where(counts => sample.Contains(counts.ProblemId)).ToList();
+        var nights = await WindowAsync(book, night, asked, cancellation);
+        var rule = new NightlyRule
+        {
+            FalseAlertRate = asked.FalseAlertRate,
+            Margin = asked.Margin,
+            Window = asked.Window,
+            Series = Math.Max(1, await baselines.CountAsync(cancellation)),
+        };
+        var perProblem = now.Evaluation.Spec.SamplesPerProblem;
+        var fresh = again is null ? ((IReadOnlyList<ProblemCounts>, IReadOnlyList<ProblemCounts>)?)null
+            : await FreshAsync(book.Run, again, (1 - rule.MostMissing) * before.Count * perProblem, cancellation);
+        var decision = rule.Decide(before, nights, perProblem, fresh, Digest.Seed(night.Evaluation));
+        if (decision.Action == NightlyAction.Remeasure && !await IsAnnouncedAsync(book, night, cancellation))
+        {
+            var occasion = NightBook.DateOf(night.Date);
+            var redrawnBefore = await KeepRedrawnAsync(baseline.Evaluation, now.Suite, Final(baseline.Evaluation), $"{occasion}/baseline", cancellation);
+            var redrawnNow = await KeepRedrawnAsync(baseline.Evaluation, now.Suite, Final(now.Evaluation), $"{occasion}/now", cancellation);
+            await book.RemeasureAsync(night, new Remeasurement(redrawnBefore.Id, redrawnNow.Id), cancellation);
+            return await StartAsync(book.Run, [redrawnBefore.Id, redrawnNow.Id], cancellation);
+        }
+
+        var present = state.Suite?.Problems.Select(problem => problem.Id).ToHashSet();
+        var left = sample.Where(id => present?.Contains(id) == false);
+        await RaiseMissingAsync(state, book, night, [.. decision.MissingProblems.Union(left).Order(StringComparer.Ordinal)], cancellation);
+        if (decision.Action == NightlyAction.Alert)
+        {
+            var (seen, confirmed) = (decision.Window!.Difference, decision.Confirmation!.Difference);
+            await RaiseAsync(state, book, night, AlertKind.Loss, night.Weights, string.Create(CultureInfo.InvariantCulture,
+                $"Pass@1 of {Final(now.Evaluation).Name} on {decision.Window.Problems} sentinel problems is {-100 * seen.Value:0.0} points below the baseline's (nights averaged: {nights.Count}), and {-100 * confirmed.Value:0.0} in fresh answers of both (95 % for new problems: {-100 * confirmed.High:0.0} to {-100 * confirmed.Low:0.0})."), cancellation);
+        }
+        else if (decision.Action == NightlyAction.NoVerdict)
+        {
+            await RaiseAsync(state, book, night, AlertKind.Infrastructure, "no verdict", string.Create(CultureInfo.InvariantCulture,
+                $"Nothing can be said of the night of {NightBook.DateOf(night.Date)}: {(fresh is null ? $"{100 * decision.MissingShare:0.0} % of its window's answers are missing" : "the fresh answers that were to confirm a loss are missing")}."), cancellation);
+        }
+
+        // A loss that was announced is not measured again: it stands until a person moves the baseline, or the weights change.
+        var action = decision.Action == NightlyAction.Remeasure ? NightlyAction.Alert : decision.Action;
+        await book.DecideAsync(night, new NightlyResult(action, decision.Window, decision.Confirmation, decision.MissingShare), cancellation);
+        return [];
+    }
+
+    /// <summary>The fresh answers of both sides; none where either has less than the least.</summary>
+    private async Task<(IReadOnlyList<ProblemCounts> Baseline, IReadOnlyList<ProblemCounts> Now)> FreshAsync(
+        string run, Remeasurement again, double least, CancellationToken cancellation)
+    {
+        var (before, now) = (await CountsAsync(run, again.Baseline, cancellation), await CountsAsync(run, again.Now, cancellation));
+        return before.Sum(counts => counts.Drawn) < least || now.Sum(counts => counts.Drawn) < least ? ([], []) : (before, now);
+    }
+
+    private async Task<IReadOnlyList<string>> IncompleteAsync(Evaluation evaluation, CancellationToken cancellation)
+    {
+        var scores = store.Reports.GetBlobClient($"{evaluation.Run}/{evaluation.Id}/{ReportFiles.Scores}");
+        return await BlobStore.TryReadAsync(scores, cancellation) is { } content ? ScoresJson.Read(content.ToString()).IncompleteProblems : [];
+    }
+
+    private async Task RaiseGivenUpAsync(RunState state, NightBook book, Night night, Evaluation evaluation, CancellationToken cancellation)
+    {
+        foreach (var stage in evaluation.Stages)
+        {
+            if ((await new StageBoard(store, book.Run, evaluation.Id, stage).ReadAsync(cancellation)).Failed is { Count: > 0 } failed)
+            {
+                await RaiseAsync(state, book, night, AlertKind.Infrastructure, $"given up {stage}",
+                    $"{failed.Count} shards were given up. The first: {failed.OrderBy(shard => shard.Key).First().Value.Why}", cancellation);
+            }
+        }
+    }
+
+    private async Task RaiseMissingAsync(RunState state, NightBook book, Night night, IReadOnlyList<string> missing, CancellationToken cancellation)
+    {
+        if (missing.Count > 0)
+        {
+            await RaiseAsync(state, book, night, AlertKind.MissingProblems, string.Join('\n', missing),
+                $"{missing.Count} problems lack answers or left the suite: {string.Join(", ", missing.Take(5))}{(missing.Count > 5 ? ", …" : "")}.", cancellation);
+        }
+    }
+
+    private Task RaiseAsync(RunState state, NightBook book, Night night, AlertKind kind, string about, string text, CancellationToken cancellation) =>
+        alerts.RaiseAsync(
+            new Alert(IdOf(book.Run, night, kind, about), book.Run, night.Date, kind, night.Evaluation, night.Baseline, text.Length <= LongestText ? text : $"{text[..LongestText]}…"),
+            state.Nightly?.Webhook is { } address ? new Uri(address) : null, cancellation);
+
+    private async Task<bool> IsAnnouncedAsync(NightBook book, Night night, CancellationToken cancellation) =>
+        (await alerts.ReadAsync(book.Run, cancellation)).Alerts.Any(alert => alert.Id == IdOf(book.Run, night, AlertKind.Loss, night.Weights));
+
+    /// <summary>What lasts is announced once: a loss of the same weights, the same missing problems. What breaks anew each night is not the same.</summary>
+    private static string IdOf(string run, Night night, AlertKind kind, string about) =>
+        Digest.OfJson(new { run, kind, night.Baseline, about, evaluation = kind == AlertKind.Infrastructure ? night.Evaluation : null });
+
     /// <summary>Graded answers of the nights that are averaged, the newest last: those of the same weights, sample and baseline.</summary>
-    private async Task<IReadOnlyList<IReadOnlyList<ProblemCounts>>> WindowAsync(NightBook book, Night night, CancellationToken cancellation)
+    private async Task<IReadOnlyList<IReadOnlyList<ProblemCounts>>> WindowAsync(NightBook book, Night night, NightlySpec asked, CancellationToken cancellation)
     {
         var alike = new List<Night> { night };
         var names = (await book.ListAsync(cancellation)).Where(item => item.Decided && string.CompareOrdinal(item.Name, NightBook.NameOf(night)) < 0).Select(item => item.Name);
         foreach (var name in names.Reverse())
         {
-            if (alike.Count == night.Asked!.Window)
+            if (alike.Count == asked.Window)
             {
                 break;
             }
 
             var earlier = await book.ReadAsync(name, cancellation);
             if (earlier.Asked is not null && earlier.Baseline == night.Baseline && earlier.Weights == night.Weights
-                && earlier.Asked.Sentinel == night.Asked.Sentinel
+                && earlier.Asked.Sentinel == asked.Sentinel
                 && await book.ReadResultAsync(earlier, cancellation) is { Action: not NightlyAction.NoVerdict })
             {
                 alike.Insert(0, earlier);
@@ -283,16 +314,22 @@ public sealed class NightlyCheck(
         return await ReportedAnswers.CountAsync(store, evaluation, suite, cancellation);
     }
 
-    /// <summary>Sees to it that an evaluation is planned; what happens to its shards is the watchdog's.</summary>
-    private async Task<Evaluation> StartAsync(string run, string id, CancellationToken cancellation)
+    /// <summary>Sees to it that evaluations are planned; what happens to their shards is the watchdog's.</summary>
+    private async Task<IReadOnlyList<Evaluation>> StartAsync(string run, IReadOnlyList<string> ids, CancellationToken cancellation)
     {
-        var (evaluation, suite) = await ReadAsync(run, id, cancellation);
-        if (!await new StageBoard(store, run, id, Stage.Trajectory).WasSentAsync(cancellation))
+        var started = new List<Evaluation>();
+        foreach (var id in ids)
         {
-            await planner.StartAsync(evaluation, suite, retry: false, cancellation);
+            var (evaluation, suite) = await ReadAsync(run, id, cancellation);
+            if (!await new StageBoard(store, run, id, Stage.Trajectory).WasSentAsync(cancellation))
+            {
+                await planner.StartAsync(evaluation, suite, retry: false, cancellation);
+            }
+
+            started.Add(evaluation);
         }
 
-        return evaluation;
+        return started;
     }
 
     private async Task<bool> IsClosedAsync(string run, string id, CancellationToken cancellation) =>
@@ -300,9 +337,7 @@ public sealed class NightlyCheck(
 
     private async Task<(Evaluation Evaluation, Suite Suite)> ReadAsync(string run, string id, CancellationToken cancellation) =>
         await planner.ReadAsync(run, id, cancellation)
-        ?? throw new InvalidDataException($"The evaluation {id} of {run}, which its nights are compared with, is no longer stored; choose another baseline.");
+        ?? throw new InvalidDataException($"The evaluation {id} of {run}, which its nights need, is no longer stored; choose another baseline.");
 
     private static CheckpointVersion Final(Evaluation evaluation) => evaluation.Trajectory[^1];
-
-    private static string Short(string text) => text.Length <= 400 ? text : $"{text[..399]}…";
 }
