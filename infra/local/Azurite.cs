@@ -17,7 +17,7 @@ public sealed class Azurite : IAsyncDisposable
 
     // The emulator's well-known key: not a secret, the same in every Azurite.
     private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-    private static readonly TimeSpan startLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan startLimit = TimeSpan.FromSeconds(90);
 
     private readonly FileStream folderLock;
     private readonly Process process;

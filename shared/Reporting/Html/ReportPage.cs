@@ -1,4 +1,6 @@
 using System.Globalization;
+using Hindsight.Reporting.Sections;
+using Hindsight.Scoring;
 
 namespace Hindsight.Reporting;
 
@@ -29,7 +31,7 @@ public static class ReportPage
         page.AddVerbatim(MeasuredStart + "\n");
         if (timings is not null)
         {
-            WriteTimings(page, timings);
+            WriteTimings(page, data.Scores, timings);
         }
         page.AddVerbatim(MeasuredEnd + "\n");
         page.Add($"</main>\n");
@@ -37,7 +39,7 @@ public static class ReportPage
         return page.ToString();
     }
 
-    private static void WriteTimings(HtmlText page, Timings timings)
+    private static void WriteTimings(HtmlText page, EvaluationScores scores, Timings timings)
     {
         page.Add($"<section id=\"measured\">\n<h2>Measured</h2>\n<dl class=\"facts\">\n");
         Fact("Written", timings.Date.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
@@ -47,7 +49,12 @@ public static class ReportPage
         }
         Fact("Tokens drawn", string.Create(CultureInfo.InvariantCulture, $"{timings.Tokens:N0}"));
         Fact("Tokens per second", string.Create(CultureInfo.InvariantCulture, $"{timings.TokensPerSecond:N0}"));
-        page.Add($"</dl>\n</section>\n");
+        page.Add($"</dl>\n");
+        if (Cost.PerSecond(scores, timings) is { } gained)
+        {
+            page.Add($"<p>{gained}</p>\n");
+        }
+        page.Add($"</section>\n");
 
         void Fact(string label, string value) => page.Add($"<div><dt>{(Prose)$"{label}"}</dt><dd>{(Prose)$"{value}"}</dd></div>\n");
     }

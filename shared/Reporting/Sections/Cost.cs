@@ -27,7 +27,7 @@ internal static class Cost
     public static Prose? PerSecond(EvaluationScores scores, Timings timings)
     {
         var seconds = timings.Stages.Sum(stage => stage.Seconds);
-        return Comparisons.FinalAgainstBase(scores) is { Members: [var gained] } && seconds > 0
+        return scores.SamplesPerProblem > 0 && Comparisons.FinalAgainstBase(scores) is { Members: [var gained] } && seconds > 0
             ? (Prose)$"{Number.Points(gained.Difference)} of Pass@1 over the model before training were measured in {Number.Fixed(seconds)} device seconds: {Number.Decimal(100 * gained.Difference.Value / seconds)} points per second."
             : null;
     }
