@@ -56,6 +56,7 @@ public class IntervalTests
 
         Assert.InRange(found / (double)repeats, 0.77, 0.83);
         Assert.Null(DetectableEffect.Of(0.1, 1));
+        Assert.Null(DetectableEffect.Of(0, 80));
     }
 
     [Fact]

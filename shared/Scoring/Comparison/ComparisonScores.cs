@@ -37,7 +37,7 @@ public sealed record ComparisonFamily(string Name, double Margin, IReadOnlyList<
 /// <param name="Together">The interval that holds with 95 % for all comparisons of the family at once (max-t).</param>
 /// <param name="PValue">Two-sided, by flipping the signs of clusters: exact for few clusters, else by 9,999 seeded flips. For single answers it is McNemar's exact test.</param>
 /// <param name="AdjustedPValue">Corrected for the family (max-t over the same flips).</param>
-/// <param name="Detectable">The smallest true difference that would be found four times in five; null with one cluster.</param>
+/// <param name="Detectable">The smallest true difference that would be found four times in five; null where no spread was seen.</param>
 /// <param name="Outcome">What can be said.</param>
 /// <param name="Higher">Problems on which <paramref name="Of"/> scores higher, by any amount.</param>
 /// <param name="Lower">Problems on which it scores lower, by any amount.</param>

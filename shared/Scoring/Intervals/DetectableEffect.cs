@@ -6,10 +6,10 @@ public static class DetectableEffect
     private const double Power = 0.8;
 
     /// <summary>For a difference whose standard error has been measured, with Student-t for the clusters there are.</summary>
-    /// <returns>In the unit of the difference; at most 1; null with one cluster, which shows no spread.</returns>
+    /// <returns>In the unit of the difference; at most 1; null where no spread was seen: with one cluster, or where all differences are equal.</returns>
     internal static double? Of(double standardError, int clusters)
     {
-        if (clusters < 2)
+        if (clusters < 2 || standardError == 0)
         {
             return null;
         }
