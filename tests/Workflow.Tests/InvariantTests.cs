@@ -256,6 +256,23 @@ public sealed class InvariantTests : IClassFixture<Pipeline>
     }
 
     [Fact]
+    public async Task A_list_of_files_may_name_files_that_are_not_read()
+    {
+        var folder = Directory.CreateTempSubdirectory("hindsight-").FullName;
+        foreach (var file in Directory.GetFiles(Early))
+        {
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        }
+
+        File.WriteAllText(Path.Combine(folder, "trainer_state.json"), "{}");
+        await pipeline.UploadAsync("listed", "checkpoint-1", folder);
+        Directory.Delete(folder, recursive: true);
+        await pipeline.AnnounceAsync("listed", "checkpoint-1");
+
+        Assert.Equal(["checkpoint-1"], (await pipeline.StatusAsync("listed")).Checkpoints);
+    }
+
+    [Fact]
     public async Task A_lost_message_is_sent_again()
     {
         await DropAsync("lost");

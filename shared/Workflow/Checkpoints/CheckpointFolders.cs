@@ -76,7 +76,14 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
         {
             var list = JsonSerializer.Deserialize<UploadList>(content, Json.Compact);
             var older = blob.Properties.LastModified < Newest(blobs.Where(other => other != blob));
-            return older || list?.Files is null || list.Files.Any(file => file is null) ? null : list;
+            if (older || list?.Files is null || list.Files.Any(file => file?.Name is null))
+            {
+                return null;
+            }
+
+            // A trainer's own files may be listed too; nothing waits for what is not read.
+            var read = list.Files.Where(file => IsRead(file.Name)).ToList();
+            return read.Count == 0 ? null : new UploadList(read);
         }
         catch (JsonException)
         {
@@ -87,7 +94,7 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
 
     internal async Task<IReadOnlyList<BlobItem>> ListAsync(string run, string checkpoint, CancellationToken cancellation) =>
         [.. (await BlobStore.ListAsync(store.Checkpoints, $"{run}/{checkpoint}/", cancellation))
-            .Where(blob => FileName(blob) is var name && (name == UploadList.FileName || CheckpointFiles.Matters(name)) && !name.Contains('/'))
+            .Where(blob => FileName(blob) is var name && (name == UploadList.FileName || IsRead(name)))
             .OrderBy(blob => blob.Name, StringComparer.Ordinal)];
 
     internal async Task<Manifest?> ReadManifestAsync(string run, string checkpoint, CancellationToken cancellation) =>
@@ -122,6 +129,8 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
             return null;
         }
     }
+
+    private static bool IsRead(string name) => CheckpointFiles.Matters(name) && !name.Contains('/');
 
     private static Dictionary<string, long> Sizes(IEnumerable<BlobItem> blobs) =>
         blobs.Where(blob => FileName(blob) != UploadList.FileName).ToDictionary(FileName, blob => blob.Properties.ContentLength ?? 0);
