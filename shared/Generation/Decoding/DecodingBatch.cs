@@ -71,8 +71,8 @@ internal sealed class DecodingBatch : IDisposable
         // One row more, which no step reads, for exchanges.
         sequences = [.. Enumerable.Range(0, Rows + 1).Select(_ => new List<int>())];
         adapters = new int?[Rows + 1];
-        logits = GC.AllocateArray<float>(checked(Rows * Vocabulary), pinned: true);
-        promptLogits = new float[Vocabulary];
+        logits = GC.AllocateArray<float>(checked(Rows * Outputs), pinned: true);
+        promptLogits = new float[Outputs];
         memory.Lock(Marshal.UnsafeAddrOfPinnedArrayElement(logits, 0), (long)logits.Length * sizeof(float));
         try
         {
@@ -100,12 +100,13 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>The most tokens of a sequence.</summary>
     public int MaxLength { get; }
 
-    public int Vocabulary => graph.Config.VocabularySize;
+    /// <summary>How many numbers there are for a token: logits of the vocabulary, or a reward model's labels.</summary>
+    public int Outputs => graph.Config.Outputs;
 
     /// <summary>Whether the prompt that was begun last is read to its end.</summary>
     public bool PromptIsRead => promptRead == prompt.Count;
 
-    /// <summary>The logits after the prompt's last token, [vocabulary]; when it is read.</summary>
+    /// <summary>The logits after the prompt's last token, [outputs]; when it is read.</summary>
     public ReadOnlySpan<float> PromptLogits => promptLogits;
 
     /// <summary>Prompts that were read.</summary>
@@ -130,8 +131,8 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Tokens of a row's sequence; 0 for an empty row.</summary>
     public int Length(int row) => sequences[row].Count;
 
-    /// <summary>The logits after the newest token of a row, [vocabulary].</summary>
-    public ReadOnlySpan<float> Logits(int row) => logits.AsSpan(row * Vocabulary, Vocabulary);
+    /// <summary>The logits after the newest token of a row, [outputs].</summary>
+    public ReadOnlySpan<float> Logits(int row) => logits.AsSpan(row * Outputs, Outputs);
 
     /// <summary>Begins to read a prompt, in place of the one before.</summary>
     /// <param name="ids">The prompt.</param>
@@ -258,7 +259,7 @@ internal sealed class DecodingBatch : IDisposable
             {
                 for (var read = 0; read < Length(row);)
                 {
-                    read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Vocabulary, Vocabulary));
+                    read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Outputs, Outputs));
                 }
             }
         }

@@ -92,6 +92,11 @@ public sealed class DecodingEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
         options.Check(weights.Precision);
         var config = weights.Config;
+        if (config.Reward is not null)
+        {
+            throw new InvalidDataException($"A model of the architecture {config.Architecture} scores texts; it cannot draw answers.");
+        }
+
         Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
         batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack, options.Device);
         ComputedOn = NameOf(options.Device);
@@ -216,7 +221,7 @@ public sealed class DecodingEngine : IDisposable
     private Dictionary<int, string> FindWithoutEffect(AdapterStack stack)
     {
         // Several tokens: over a single one attention has nothing to choose from.
-        int[] probe = [.. Enumerable.Range(1, Math.Min(8, MaxLength - 1)).Select(place => place * 97 % batch.Vocabulary)];
+        int[] probe = [.. Enumerable.Range(1, Math.Min(8, MaxLength - 1)).Select(place => place * 97 % batch.Outputs)];
         float[] LogitsOf(int? adapter)
         {
             batch.Begin(probe, adapter);
