@@ -25,6 +25,9 @@ internal sealed class DecodingBatch : IDisposable
     /// </summary>
     private const int ShortestPiece = 16;
 
+    /// <summary>In place of a token: the row waits.</summary>
+    public const int Wait = -1;
+
     private readonly ModelGraph graph;
     private readonly InferenceSession session;
     private readonly KeyValueCache rowCache;
@@ -131,6 +134,9 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Tokens of a row's sequence; 0 for an empty row.</summary>
     public int Length(int row) => sequences[row].Count;
 
+    /// <summary>A row's sequence.</summary>
+    public IReadOnlyList<int> Sequence(int row) => sequences[row];
+
     /// <summary>The logits after the newest token of a row, [outputs].</summary>
     public ReadOnlySpan<float> Logits(int row) => logits.AsSpan(row * Outputs, Outputs);
 
@@ -181,6 +187,32 @@ internal sealed class DecodingBatch : IDisposable
         }
     }
 
+    /// <summary>Puts tokens behind a row's, all at once, and computes the outputs after the last of them.</summary>
+    /// <exception cref="InvalidDataException">There is not so much room, or the model does not know an id.</exception>
+    public void Append(int row, IReadOnlyList<int> ids)
+    {
+        graph.CheckIds(ids);
+        var read = Length(row);
+        if (read + ids.Count > MaxLength)
+        {
+            throw new InvalidDataException($"The text has {read + ids.Count} tokens; there is room for {MaxLength}.");
+        }
+
+        sequences[row].AddRange(ids);
+        ReadOn(row, CachedAt(read) == CachedAt(Length(row)) ? read : 0);
+    }
+
+    /// <summary>Takes the last tokens of a row away again; its outputs then count no more.</summary>
+    public void Truncate(int row, int length)
+    {
+        var before = Length(row);
+        sequences[row].RemoveRange(length, before - length);
+        if (length > 0 && CachedAt(before) != CachedAt(length))
+        {
+            ReadOn(row, 0);
+        }
+    }
+
     /// <summary>Empties a row.</summary>
     public void Clear(int row) => sequences[row].Clear();
 
@@ -223,28 +255,33 @@ internal sealed class DecodingBatch : IDisposable
         }
     }
 
-    /// <summary>Puts a token behind each of the first rows that is not empty, and computes its logits. Empty rows stay empty.</summary>
-    /// <param name="ids">The tokens, one for each of the first rows; those of empty rows do not count.</param>
+    /// <summary>
+    /// Puts a token behind each of the first rows that is not empty, and computes its logits. Empty rows stay empty, and rows that wait stay
+    /// as they are; their logits then count no more.
+    /// </summary>
+    /// <param name="ids">The tokens, one for each of the first rows: <see cref="Wait"/> for those that wait; those of empty rows do not count.</param>
     public void Step(ReadOnlySpan<int> ids)
     {
         var step = StepOf(ids.Length);
         var (greatest, others) = (1, 0);
         for (var row = 0; row < step.Ids.Length; row++)
         {
-            var active = row < ids.Length && Length(row) > 0;
+            var active = row < ids.Length && Length(row) > 0 && ids[row] != Wait;
             if (active)
             {
                 sequences[row].Add(ids[row]);
             }
 
-            // Empty rows write their own first place and disturb nobody; so do those that are read anew below.
-            var length = active && !MustBeReadAnew(row) ? Length(row) : 0;
-            step.Ids[row] = length > 0 ? ids[row] : 0;
+            // Empty rows write their own first place and disturb nobody; so do those that are read anew below. Those that wait write the
+            // place behind their last token, which the next one overwrites.
+            var waits = row < ids.Length && Length(row) > 0 && ids[row] == Wait;
+            var length = waits ? Length(row) + 1 : active && !MustBeReadAnew(row) ? Length(row) : 0;
+            step.Ids[row] = length > 0 && !waits ? ids[row] : 0;
             step.LastPositions[row] = Math.Max(0, length - 1);
             step.Positions[row] = TableRow(step.LastPositions[row], length);
             step.Adapters[row] = AdapterStack.RowOf(adapters[row]);
             greatest = Math.Max(greatest, length);
-            others += length > 0 ? 1 : 0;
+            others += length > 0 && !waits ? 1 : 0;
         }
 
         if (others > 0)
@@ -255,12 +292,9 @@ internal sealed class DecodingBatch : IDisposable
 
         for (var row = 0; row < ids.Length; row++)
         {
-            if (MustBeReadAnew(row))
+            if (ids[row] != Wait && MustBeReadAnew(row))
             {
-                for (var read = 0; read < Length(row);)
-                {
-                    read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Outputs, Outputs));
-                }
+                ReadOn(row, 0);
             }
         }
 
@@ -299,6 +333,18 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Whether the row's newest token gives all its tokens other frequencies than they have in the cache.</summary>
     private bool MustBeReadAnew(int row) =>
         Length(row) > FrequenciesChangeAfter && (FrequenciesFollowLength || Length(row) == FrequenciesChangeAfter + 1);
+
+    /// <summary>Equal for lengths at which a sequence's tokens have the same frequencies.</summary>
+    private int CachedAt(int length) => length <= FrequenciesChangeAfter ? 0 : FrequenciesFollowLength ? length : 1;
+
+    /// <summary>Reads a row's tokens from one of them on.</summary>
+    private void ReadOn(int row, int read)
+    {
+        while (read < Length(row))
+        {
+            read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Outputs, Outputs));
+        }
+    }
 
     /// <summary>Where a token's place is among the positions: there may be a second table for longer sequences.</summary>
     private int TableRow(int position, int length) => position + (length > FrequenciesChangeAfter ? capacity : 0);
