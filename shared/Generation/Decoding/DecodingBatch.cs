@@ -187,6 +187,15 @@ internal sealed class DecodingBatch : IDisposable
         }
     }
 
+    /// <summary>Makes two rows hold what the other held.</summary>
+    public void Swap(int a, int b)
+    {
+        var spare = Rows;
+        Fork(a, spare);
+        Fork(b, a);
+        Fork(spare, b);
+    }
+
     /// <summary>Puts tokens behind a row's, all at once, and computes the outputs after the last of them.</summary>
     /// <exception cref="InvalidDataException">There is not so much room, or the model does not know an id.</exception>
     public void Append(int row, IReadOnlyList<int> ids)

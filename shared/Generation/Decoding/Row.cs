@@ -7,6 +7,12 @@ internal sealed class Row(GenerationRequest request, int sample, RandomStream st
 
     public int Sample => sample;
 
+    /// <summary>Which row of the batch it has.</summary>
+    public int Index { get; set; }
+
+    /// <summary>Whether it gets no token for now.</summary>
+    public bool Waits { get; set; }
+
     public List<int> Ids { get; } = [];
 
     public List<float> TokenLogProbabilities { get; } = [];
