@@ -268,14 +268,18 @@ internal sealed class DecodingBatch : IDisposable
     /// Puts a token behind each of the first rows that is not empty, and computes its logits. Empty rows stay empty, and rows that wait stay
     /// as they are; their logits then count no more.
     /// </summary>
-    /// <param name="ids">The tokens, one for each of the first rows: <see cref="Wait"/> for those that wait; those of empty rows do not count.</param>
+    /// <param name="ids">
+    /// The tokens, one for each of the first rows: <see cref="Wait"/> for those that wait, as all further rows do; those of empty rows do not
+    /// count.
+    /// </param>
     public void Step(ReadOnlySpan<int> ids)
     {
         var step = StepOf(ids.Length);
         var (greatest, others) = (1, 0);
         for (var row = 0; row < step.Ids.Length; row++)
         {
-            var active = row < ids.Length && Length(row) > 0 && ids[row] != Wait;
+            var waits = Length(row) > 0 && (row >= ids.Length || ids[row] == Wait);
+            var active = Length(row) > 0 && !waits;
             if (active)
             {
                 sequences[row].Add(ids[row]);
@@ -283,7 +287,6 @@ internal sealed class DecodingBatch : IDisposable
 
             // Empty rows write their own first place and disturb nobody; so do those that are read anew below. Those that wait write the
             // place behind their last token, which the next one overwrites.
-            var waits = row < ids.Length && Length(row) > 0 && ids[row] == Wait;
             var length = waits ? Length(row) + 1 : active && !MustBeReadAnew(row) ? Length(row) : 0;
             step.Ids[row] = length > 0 && !waits ? ids[row] : 0;
             step.LastPositions[row] = Math.Max(0, length - 1);

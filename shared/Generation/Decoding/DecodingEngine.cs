@@ -158,7 +158,7 @@ public sealed class DecodingEngine : IDisposable
         {
             rows.Clear();
             var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
-            using var waiting = new WaitingSamples(requests.Select(RequireEffect), batch);
+            using var waiting = new WaitingSamples(requests.Select(request => RequireEffect(request, request.Adapter)), batch);
             while (!waiting.IsEmpty || rows.Free < Rows)
             {
                 // The rows wait for one piece of a prompt at most, unless so many stand empty that more are worth the wait.
@@ -198,6 +198,44 @@ public sealed class DecodingEngine : IDisposable
         }
     }
 
+    /// <summary>Draws the answers of populations, many populations at once; they come as they are finished.</summary>
+    /// <param name="requests">Taken one by one, as rows become free.</param>
+    /// <param name="rewards">Scores the steps; null where the model's own certainty does.</param>
+    /// <param name="decode">Token ids to text, special tokens left out.</param>
+    /// <param name="eosIds">The end-of-text tokens.</param>
+    /// <param name="roundDone">Is told what a population holds after each round.</param>
+    /// <param name="cancellation">Looked at before every step.</param>
+    /// <exception cref="InvalidDataException">As of <see cref="Generate"/>; or a population has more slots than there are rows.</exception>
+    public IEnumerable<PopulationAnswers> Generate(
+        IEnumerable<PopulationRequest> requests,
+        RewardModel? rewards,
+        Func<IReadOnlyList<int>, string> decode,
+        IReadOnlyList<int> eosIds,
+        Action<PopulationRequest, PopulationRound>? roundDone = null,
+        CancellationToken cancellation = default)
+    {
+        if (busy)
+        {
+            throw new InvalidOperationException("The engine is drawing answers already; it has one batch.");
+        }
+
+        busy = true;
+        try
+        {
+            rows.Clear();
+            var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
+            var populations = new PopulationDecoding(batch, rows, rewards, end, decode, roundDone);
+            foreach (var answers in populations.Draw(requests.Select(request => RequireEffect(request, request.Adapter)), cancellation))
+            {
+                yield return answers;
+            }
+        }
+        finally
+        {
+            busy = false;
+        }
+    }
+
     /// <summary><see cref="IsBatchInvariant"/> of an engine that said <see cref="ComputedOn"/> of itself.</summary>
     public static bool IsBatchInvariantOn(string computedOn) => !computedOn.StartsWith(Gpu, StringComparison.Ordinal);
 
@@ -206,8 +244,8 @@ public sealed class DecodingEngine : IDisposable
     private static string NameOf(Device device) =>
         $"{(device == Device.Cuda ? Gpu : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
-    private GenerationRequest RequireEffect(GenerationRequest request) =>
-        request.Adapter is { } slot && WithoutEffect.TryGetValue(slot, out var why) ? throw new InvalidDataException(why) : request;
+    private T RequireEffect<T>(T request, int? adapter) =>
+        adapter is { } slot && WithoutEffect.TryGetValue(slot, out var why) ? throw new InvalidDataException(why) : request;
 
     private Dictionary<int, string> FindWithoutEffect(AdapterStack stack)
     {

@@ -26,7 +26,7 @@ internal sealed class DecodingRows(DecodingBatch batch, int threads)
     /// <summary>Draws the token after the prompt that was read last.</summary>
     public void DrawFirst(Row row)
     {
-        row.Take(samplers[0].Draw(batch.PromptLogits, row.Request.Decoding, row.Uniform));
+        row.Take(row.NextKnown ?? samplers[0].Draw(batch.PromptLogits, row.Request.Decoding, row.Uniform));
         Drawn++;
     }
 
@@ -38,18 +38,11 @@ internal sealed class DecodingRows(DecodingBatch batch, int threads)
         rows[row.Index] = row;
     }
 
-    /// <summary>Puts an answer into a row in place of the one there, whose tokens, but for the newest, it begins with.</summary>
-    public void Replace(Row row, int index)
+    /// <summary>Gives a row to another answer, which begins with what the row holds.</summary>
+    public void Put(Row row, int index)
     {
         row.Index = index;
         rows[index] = row;
-    }
-
-    /// <summary>Puts an answer into a row, and what another row holds with it.</summary>
-    public void Fork(int from, Row row, int to)
-    {
-        batch.Fork(from, to);
-        Replace(row, to);
     }
 
     public void Remove(Row row) => rows[row.Index] = null;
@@ -89,9 +82,9 @@ internal sealed class DecodingRows(DecodingBatch batch, int threads)
             {
                 for (var index = worker; index < inUse; index += samplers.Length)
                 {
-                    if (IsActive(rows[index]))
+                    if (rows[index] is { Waits: false } row)
                     {
-                        rows[index]!.Take(samplers[worker].Draw(batch.Logits(index), rows[index]!.Request.Decoding, rows[index]!.Uniform));
+                        row.Take(row.NextKnown ?? samplers[worker].Draw(batch.Logits(index), row.Request.Decoding, row.Uniform));
                     }
                 }
             });

@@ -38,6 +38,9 @@ public sealed class RewardModel : IDisposable
     /// <summary>How it reads.</summary>
     public RewardText Text => text;
 
+    /// <summary>Answers at once.</summary>
+    public int Rows => batch.Rows;
+
     /// <summary>Tokens that were read.</summary>
     public long Tokens { get; private set; }
 
@@ -54,6 +57,8 @@ public sealed class RewardModel : IDisposable
             throw new InvalidDataException($"To the reward model the problem has {ids.Count} tokens, and it has room for {MaxLength} with an answer.");
         }
 
+        // What a row held before must not decide in which pieces it is read: the bits of all later scores would depend on it.
+        batch.Truncate(row, 0);
         Hold(row, ids);
     }
 

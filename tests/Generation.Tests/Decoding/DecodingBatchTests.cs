@@ -75,7 +75,7 @@ public class DecodingBatchTests
     public void Rows_that_wait_go_on_where_they_stood()
     {
         using var weights = Reference.Load("stories260k-real", "model");
-        using var batch = new DecodingBatch(weights, rows: 4, maxLength: 40, threads: 1);
+        using var batch = new DecodingBatch(weights, rows: 8, maxLength: 40, threads: 1);
         float[][] Drawn(int[][] steps)
         {
             for (var row = 0; row < 4; row++)
@@ -88,7 +88,7 @@ public class DecodingBatchTests
             foreach (var ids in steps)
             {
                 batch.Step(ids);
-                for (var row = 0; row < 4; row++)
+                for (var row = 0; row < ids.Length; row++)
                 {
                     last[row] = ids[row] == DecodingBatch.Wait ? last[row] : batch.Logits(row).ToArray();
                 }
@@ -100,6 +100,8 @@ public class DecodingBatchTests
         var together = Drawn([[5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16]]);
         const int Wait = DecodingBatch.Wait;
         Assert.Equal(together, Drawn([[5, Wait, 7, 8], [9, 6, Wait, 12], [13, 10, Wait, Wait], [Wait, 14, 11, 16], [Wait, Wait, 15, Wait]]));
+        // A step has more rows than those it is told of.
+        Assert.Equal(together, Drawn([[5, 6, 7, 8], [9, 10, 11, 12], [13], [Wait, 14, 15], [Wait, Wait, Wait, 16]]));
     }
 
     [Fact]
