@@ -17,6 +17,9 @@ public sealed class BlobStore(BlobServiceClient service)
     /// <summary><c>{run}/{checkpoint}/{file}</c> as uploaded, and <c>{run}/evaluation.json</c>.</summary>
     public BlobContainerClient Checkpoints { get; } = service.GetBlobContainerClient("checkpoints");
 
+    /// <summary><c>{name}/{file}</c>: reward models, as uploaded.</summary>
+    public BlobContainerClient Models { get; } = service.GetBlobContainerClient("models");
+
     /// <summary><c>{suite}.jsonl</c>.</summary>
     public BlobContainerClient Suites { get; } = service.GetBlobContainerClient("suites");
 
@@ -32,7 +35,7 @@ public sealed class BlobStore(BlobServiceClient service)
     /// <summary>Creates the containers that do not exist yet.</summary>
     public async Task CreateContainersAsync(CancellationToken cancellation)
     {
-        foreach (var container in (BlobContainerClient[])[Checkpoints, Suites, Evaluations, Answers, Reports])
+        foreach (var container in (BlobContainerClient[])[Checkpoints, Models, Suites, Evaluations, Answers, Reports])
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancellation);
         }

@@ -62,6 +62,9 @@ public sealed class RewardModel : IDisposable
         Hold(row, ids);
     }
 
+    /// <summary>How many tokens an answer so far has with its problem, as the model reads it.</summary>
+    public static int Length(RewardText text, RewardPrompt prompt, IReadOnlyList<string> steps) => text.Write(prompt, steps).Count;
+
     /// <summary>Scores an answer so far: of a process reward model its newest step, else the whole.</summary>
     /// <param name="row">Where the conversation, or the answer up to an earlier step, was read.</param>
     /// <param name="prompt">All turns before the answer.</param>

@@ -41,7 +41,7 @@ internal sealed record GradedVariant(
         {
             var stored = text is null
                 ? new Dictionary<(string, int), Answer>()
-                : await store.ReadAsync(text.Source(variant, evaluation.Spec, kind), wanted, cancellation);
+                : await store.ReadAsync(text.Source(variant, evaluation, kind), wanted, cancellation);
             for (var problem = 0; problem < suite.Problems.Count; problem++)
             {
                 for (var sample = 0; sample < count; sample++)

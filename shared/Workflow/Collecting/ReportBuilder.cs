@@ -71,7 +71,6 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
 
     private async Task<IReadOnlyList<GradedVariant>> GradeAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
     {
-        var kinds = EvaluationPlanner.Kinds(evaluation.Spec, stage).ToList();
         var graded = new List<GradedVariant>();
         foreach (var variant in evaluation.Variants(stage))
         {
@@ -85,7 +84,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
                 text = null;
             }
 
-            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, kinds, cancellation));
+            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, [.. EvaluationPlanner.Kinds(evaluation.Spec, stage, variant)], cancellation));
         }
 
         return graded;

@@ -13,6 +13,9 @@ public sealed record RunState(Evaluation? Evaluation, Suite? Suite, string? Wait
     /// <summary>The folders of the run, by name, complete or not.</summary>
     public IReadOnlyDictionary<string, FolderState> Folders { get; init; } = new Dictionary<string, FolderState>();
 
+    /// <summary>The reward model that is named and whose folder seems complete, but is not taken in yet.</summary>
+    public string? ModelToTakeIn { get; init; }
+
     /// <summary>What is asked of the nights; null for nothing.</summary>
     public NightlySpec? Nightly { get; init; }
 }
@@ -25,6 +28,32 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
 
     /// <summary>Name of the folder that holds the model before training.</summary>
     public const string BaseFolder = "base";
+
+    /// <summary>The names of all runs.</summary>
+    public async Task<IReadOnlyList<string>> RunsAsync(CancellationToken cancellation) =>
+        [.. (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(run => Names.IsSafe(run) && run != CheckpointBlobs.Models)];
+
+    /// <summary>The runs whose evaluation names a reward model.</summary>
+    public async Task<IReadOnlyList<string>> RunsWithAsync(string rewardModel, CancellationToken cancellation)
+    {
+        var runs = new List<string>();
+        foreach (var run in await RunsAsync(cancellation))
+        {
+            try
+            {
+                if ((await ReadSpecAsync(run, cancellation)).RewardModel?.Name == rewardModel)
+                {
+                    runs.Add(run);
+                }
+            }
+            catch (InvalidDataException)
+            {
+                // Its own plan says so.
+            }
+        }
+
+        return runs;
+    }
 
     /// <summary>The evaluation that a run asks for at present.</summary>
     public async Task<RunState> FreezeAsync(string run, CancellationToken cancellation)
@@ -105,6 +134,16 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
         }
 
         var (early, late) = Parents(spec, trajectory, refused);
+        var reward = spec.RewardModel is { Name: var name } ? await checkpoints.LookAsync(CheckpointBlobs.Models, name, cancellation) : null;
+        if (reward is { Manifest: null } or { Manifest.Refused: not null })
+        {
+            name = spec.RewardModel!.Name;
+            return new RunState(null, null, reward.Manifest is null ? $"the reward model {name}, which waits for {reward.Waiting ?? "being taken in"} (upload it to models/{name})" : null, reward.Manifest?.Refused)
+            {
+                ModelToTakeIn = reward is { Manifest: null, Waiting: null } ? name : null,
+            };
+        }
+
         return new RunState(
             new Evaluation
             {
@@ -117,6 +156,7 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 Trajectory = trajectory,
                 Early = early,
                 Late = late,
+                RewardModel = reward is null ? null : new CheckpointVersion(spec.RewardModel!.Name, null, reward.Manifest!.Files),
                 Refused = refused,
             },
             suite, null, null);

@@ -68,6 +68,12 @@ public sealed record EvaluationSpec
     /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>The reward model that scores answers; null for none.</summary>
+    public RewardModelSpec? RewardModel { get; init; }
+
+    /// <summary>The particle methods to compare; null for none.</summary>
+    public ParticleSpec? Particles { get; init; }
+
     /// <summary>What is redrawn every night and compared with the baseline; null for nothing.</summary>
     public NightlySpec? Nightly { get; init; }
 
@@ -132,6 +138,12 @@ public sealed record EvaluationSpec
         Check(PrecisionNames.IsKnown(Precision), "precision", $"must be one of {PrecisionNames.Listed}");
         Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
         Check(Nightly is null || SamplesPerProblem > 0, "nightly", "redraws sampled answers, and samplesPerProblem is 0");
+        Check(RewardModel?.Mistake is null, RewardModel?.Mistake?.Field ?? "", RewardModel?.Mistake?.Rule ?? "");
+        Check(Particles?.Mistake is null, Particles?.Mistake?.Field ?? "", Particles?.Mistake?.Rule ?? "");
+        Check(
+            Particles is null || RewardModel is not null || (Particles.Potential is null or PotentialKind.SelfCertainty && Particles.Methods.Count == 0),
+            "particles", "needs a rewardModel, unless the potential is selfCertainty and there are no other methods");
+        Check(Particles is null || SamplesPerProblem > 0, "particles", "is compared with sampled answers, and samplesPerProblem is 0");
         Check(Nightly?.Mistake is null, Nightly?.Mistake?.Field ?? "", Nightly?.Mistake?.Rule ?? "");
 
         void Check(bool holds, string field, string rule)

@@ -140,7 +140,8 @@ public sealed class EvaluationPlanner(
         var together = new List<int>();
         foreach (var (index, _) in missing)
         {
-            if (await OpenedUpdate.IsLowRankAsync(cache, evaluation.Run, variants[index], cancellation))
+            // Scores are the reward model's work alone.
+            if (stage != Stage.Rewards && await OpenedUpdate.IsLowRankAsync(cache, evaluation.Run, variants[index], cancellation))
             {
                 together.Add(index);
             }
@@ -175,19 +176,22 @@ public sealed class EvaluationPlanner(
         {
             // The worker meets the same error and reports it with the shard, where the report finds it.
             log.LogWarning("{Variant} of {Run}: {Why}", variant.Name, evaluation.Run, exception.Message);
-            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
+            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage, variant).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
         }
 
         var prompts = suite.Problems.Select(problem => text.Write(problem, spec).Prompt).ToList();
         var missing = new List<WantedAnswers>();
-        foreach (var (kind, count) in Kinds(spec, stage))
+        foreach (var (kind, count) in Kinds(spec, stage, variant))
         {
-            var stored = await answers.ListAsync(text.Source(variant, spec, kind), cancellation);
+            var stored = await answers.ListAsync(text.Source(variant, evaluation, kind), cancellation);
             for (var problem = 0; problem < prompts.Count; problem++)
             {
                 if (prompts[problem] is { } prompt)
                 {
-                    missing.AddRange(Gaps(stored.GetValueOrDefault(prompt.Digest), count).Select(gap => new WantedAnswers(index, problem, kind, gap.First, gap.Count)));
+                    var gaps = Gaps(stored.GetValueOrDefault(prompt.Digest), count);
+                    // What grows together is drawn together.
+                    missing.AddRange((kind == AnswerKind.Particles ? gaps.Take(1).Select(_ => (First: 0, Count: count)) : gaps)
+                        .Select(gap => new WantedAnswers(index, problem, kind, gap.First, gap.Count)));
                 }
             }
         }
@@ -197,8 +201,14 @@ public sealed class EvaluationPlanner(
     }
 
     /// <summary>The kinds of answers that a stage wants of each problem, and how many.</summary>
-    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(EvaluationSpec spec, Stage stage)
+    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(EvaluationSpec spec, Stage stage, Variant variant)
     {
+        if (stage is Stage.Rewards or Stage.Particles)
+        {
+            yield return stage == Stage.Rewards ? (AnswerKind.Rewards, spec.SamplesPerProblem) : (AnswerKind.Particles, variant.Method!.Answers);
+            yield break;
+        }
+
         if (spec.Greedy && stage == Stage.Trajectory)
         {
             yield return (AnswerKind.Greedy, 1);
