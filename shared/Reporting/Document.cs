@@ -9,6 +9,7 @@ internal static class Document
     {
         Section?[] all =
         [
+            Verdicts.Write(data.Scores),
             Trajectory.Write(data.Scores),
             Forgetting.Write(data.Scores),
             SampleBudget.Write(data.Scores),

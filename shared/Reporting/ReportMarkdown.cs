@@ -12,6 +12,10 @@ public static class ReportMarkdown
         text.Append("# What ").Append(Line($"{data.Run}")).Append(" knew along the way\n\n");
         Paragraph(text, Document.Subtitle(data));
         Paragraph(text, Findings.Headline(data.Scores));
+        if (Findings.KeyNumbers(data.Scores) is { Count: > 0 } numbers)
+        {
+            Write(text, new Table([$"Key number", $"Value", $"How far it can be trusted"], [.. numbers.Select(number => (IReadOnlyList<Prose>)[number.Label, number.Value, number.Note])], TextColumns: 3));
+        }
         foreach (var section in Document.Sections(data))
         {
             text.Append("## ").Append(section.Title).Append("\n\n");

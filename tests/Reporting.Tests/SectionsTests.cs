@@ -151,7 +151,7 @@ public sealed class SectionsTests
     {
         var scores = ScoredSample.Of(checkpoints: 3, problems: 20, samples: 0);
         var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = scores });
-        Assert.Contains("greedily; against the model before training: ", markdown, StringComparison.Ordinal);
+        Assert.Contains("The final checkpoint against the model before training: ", markdown, StringComparison.Ordinal);
         Assert.DoesNotContain("Pass@", markdown.Split("## Where the numbers come from")[0], StringComparison.Ordinal);
     }
 

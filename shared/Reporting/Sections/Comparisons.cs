@@ -37,6 +37,18 @@ internal static class Comparisons
         ? (Prose)$"the only comparison of its family"
         : $"corrected for {family.Members.Count} comparisons by max-t";
 
+    /// <summary>How many comparisons of a family came out so.</summary>
+    public static int Count(ComparisonFamily family, Outcome outcome) => family.Members.Count(member => member.Outcome == outcome);
+
+    /// <summary>A family's outcomes, counted.</summary>
+    public static Prose Counted(ComparisonFamily family)
+    {
+        var counts = new[] { Outcome.Gain, Outcome.NoDifference, Outcome.Inconclusive, Outcome.Loss }
+            .Where(outcome => Count(family, outcome) > 0)
+            .Select(outcome => (Prose)$"{Word(outcome)} for {Count(family, outcome)}");
+        return $"{Prose.Join(", ", counts)}, {Correction(family)}";
+    }
+
     public static Prose Points(double share) => $"{Number.Fixed(100 * share)}\u00a0points";
 
     public static Prose PValue(double p) => p < 0.001 ? (Prose)$"below 0.001" : Number.Decimal(p);
