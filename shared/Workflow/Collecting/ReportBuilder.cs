@@ -37,7 +37,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Scores = scores,
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
-            Answers = [.. Drawn(graded).SelectMany(variant => Shown(suite, variant))],
+            Answers = [.. Variants(graded).SelectMany(variant => Shown(suite, variant))],
             Missing = missing,
             Refused = evaluation.Refused,
             AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
@@ -167,7 +167,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
     private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded, IReadOnlyList<string> devices)
     {
         var spec = evaluation.Spec;
-        var variants = evaluation.Stages.SelectMany(stage => graded[stage]).DistinctBy(variant => variant.Variant.WeightsDigest).ToList();
+        var variants = Variants(graded).ToList();
         var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
         return new Provenance(
         [
@@ -218,7 +218,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
     }
 
     /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>
-    private static IEnumerable<GradedVariant> Drawn(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
+    private static IEnumerable<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
         graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => variant.Variant.WeightsDigest);
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
@@ -229,7 +229,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
     private static string AnswerLines(Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
     {
         var lines = new StringBuilder();
-        foreach (var variant in Drawn(graded))
+        foreach (var variant in Variants(graded))
         {
             foreach (var (problem, kind, answer, verdict) in variant.Completions)
             {
