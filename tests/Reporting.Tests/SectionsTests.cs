@@ -103,6 +103,16 @@ public sealed class SectionsTests
         Assert.DoesNotContain("Warning", Markdown, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Each_variant_tells_how_its_answers_were_read()
+    {
+        var data = ScoredSample.Report with { Extractions = [new("checkpoint-100", 40, 10, 20, 3), new("0.5 × a + 0.5 × b", 0, 0, 0, 0)] };
+        var rows = Health.Write(data).Blocks.OfType<Table>().Single(table => Text(table.Header[1]) == "Marks disagree").Rows;
+        Assert.Equal(["checkpoint-100|15.0\u00a0%|20|25.0\u00a0%|40", "0.5 × a + 0.5 × b|–|0|–|0"], rows.Select(row => string.Join('|', row.Select(Text))));
+        Assert.Contains("Reading answers. A mark of the writer goes before a guess", ReportMarkdown.Write(data), StringComparison.Ordinal);
+        Assert.DoesNotContain("Reading answers", ReportMarkdown.Write(data with { Extractions = [] }), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(4, 0.25)]
     [InlineData(0, 0)]

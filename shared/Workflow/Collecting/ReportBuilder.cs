@@ -38,6 +38,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
             Answers = [.. Variants(graded).SelectMany(variant => Shown(suite, variant))],
+            Extractions = [.. Variants(graded).Where(variant => variant.Completions.Count > 0).Select(variant => variant.CountExtractions(suite))],
             Missing = missing,
             Refused = evaluation.Refused,
             AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
