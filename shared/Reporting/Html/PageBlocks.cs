@@ -54,7 +54,7 @@ internal static class PageBlocks
 
         """);
 
-    private static void Write(HtmlText page, Block block)
+    public static void Write(HtmlText page, Block block)
     {
         switch (block)
         {

@@ -47,7 +47,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Devices = [.. devices.Select(device => new AnswerDevice(device, DecodingEngine.IsBatchInvariantOn(device)))],
             Provenance = ProvenanceOf(evaluation, suite, graded, devices),
         };
-        var timings = TimingsOf(progress);
+        var timings = TimingsOf(progress) with { PricePerDeviceHour = evaluation.Spec.PricePerDeviceHour };
         return new ReportFiles(new Dictionary<string, string>
         {
             [ReportFiles.Page] = ReportPage.Html(data, timings),

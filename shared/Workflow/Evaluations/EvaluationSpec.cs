@@ -68,6 +68,12 @@ public sealed record EvaluationSpec
     /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
     public ulong Seed { get; init; }
 
+    /// <summary>
+    /// What an hour of a device costs, in any currency, for the cost of the report; null for unknown. Answers do not depend on it; an evaluation with
+    /// another price is another evaluation, since its report says other things.
+    /// </summary>
+    public double? PricePerDeviceHour { get; init; }
+
     /// <summary>What is redrawn every night and compared with the baseline; null for nothing.</summary>
     public NightlySpec? Nightly { get; init; }
 
@@ -131,6 +137,7 @@ public sealed record EvaluationSpec
         Check(Late is null || Names.IsSafe(Late), "late", "must be a plain folder name");
         Check(PrecisionNames.IsKnown(Precision), "precision", $"must be one of {PrecisionNames.Listed}");
         Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
+        Check(PricePerDeviceHour is null || (double.IsFinite(PricePerDeviceHour.Value) && PricePerDeviceHour >= 0), "pricePerDeviceHour", "must be a number of 0 or more");
         Check(Nightly is null || SamplesPerProblem > 0, "nightly", "redraws sampled answers, and samplesPerProblem is 0");
         Check(Nightly?.Mistake is null, Nightly?.Mistake?.Field ?? "", Nightly?.Mistake?.Rule ?? "");
 
