@@ -14,6 +14,9 @@ public sealed record ReportData
     /// <summary>What was computed.</summary>
     public required EvaluationScores Scores { get; init; }
 
+    /// <summary>How often evaluations of this run had been judged on each of its report splits, this one included.</summary>
+    public LookCounter Looks { get; init; } = LookCounter.None;
+
     /// <summary>Text of the problems that are shown; others need not be here.</summary>
     public required IReadOnlyList<ProblemText> Problems { get; init; }
 

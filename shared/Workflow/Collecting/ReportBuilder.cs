@@ -10,11 +10,11 @@ using Hindsight.Scoring;
 namespace Hindsight.Workflow;
 
 /// <summary>Grades the stored answers of an evaluation, has them scored, and makes the report's files.</summary>
-public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, TimeProvider clock)
+public sealed class ReportBuilder(BlobStore store, AnswerStore answers, CheckpointCache cache, TimeProvider clock)
 {
     private const string NeverDrawn = "they were never drawn";
 
-    /// <summary>The report's files. All but the timings (and their block in the page) are a function of stored content.</summary>
+    /// <summary>The report's files. All but the timings (and their block in the page) are a function of stored content. That they are made is recorded as a look at the report split.</summary>
     public async Task<ReportFiles> BuildAsync(
         Evaluation evaluation, Suite suite, IReadOnlyDictionary<Stage, StageProgress> progress, CancellationToken cancellation)
     {
@@ -27,6 +27,8 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
         var trajectory = graded[Stage.Trajectory];
         var missing = evaluation.Stages.SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
         var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
+        var looks = await ReportSplitLooks.RecordAsync(
+            store, evaluation.Run, evaluation.Id, [.. new[] { scores.ReportSplit, scores.EarlyWeights?.ReportSplit }.OfType<string>().Distinct()], cancellation);
         var adapters = await AdaptersAsync(evaluation.Run, trajectory, cancellation);
         var devices = graded.Values.SelectMany(stage => stage).SelectMany(variant => variant.Completions)
             .Select(completion => completion.Answer.Device).Distinct().Order(StringComparer.Ordinal).ToList();
@@ -35,6 +37,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Run = evaluation.Run,
             Evaluation = evaluation.Id,
             Scores = scores,
+            Looks = looks,
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
             Answers = [.. Variants(graded).SelectMany(variant => Shown(suite, variant))],
