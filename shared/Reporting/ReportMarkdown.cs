@@ -103,10 +103,10 @@ public static class ReportMarkdown
         {
             Paragraph(text, $"Right answer: {pair.Gold}");
         }
-        Paragraph(text, $"{pair.Before}:");
-        Fenced(text, pair.BeforeText);
-        Paragraph(text, $"{pair.After}:");
-        Fenced(text, pair.AfterText);
+        Paragraph(text, $"{pair.Before.Title}:");
+        Fenced(text, pair.Before.Text);
+        Paragraph(text, $"{pair.After.Title}:");
+        Fenced(text, pair.After.Text);
     }
 
     private static void Write(StringBuilder text, Facts facts)

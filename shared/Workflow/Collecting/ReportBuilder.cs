@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Hindsight.Generation;
 using Hindsight.Reporting;
@@ -57,7 +56,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             [ReportFiles.Markdown] = ReportMarkdown.Write(data),
             [ReportFiles.Summary] = ReportSummary.Of(data).ToJson(),
             [ReportFiles.Scores] = ScoresJson.Write(scores),
-            [ReportFiles.Answers] = AnswerLines(suite, graded),
+            [ReportFiles.Answers] = AnswerLines.Write(suite, Variants(graded)),
             [ReportFiles.Timings] = JsonSerializer.Serialize(timings, Json.Indented) + "\n",
         });
     }
@@ -227,40 +226,8 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
         variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,
-        completion.Graded.Verdict, completion.Graded.Answer, completion.Answer.FinishReason == FinishReason.Length ? "length" : "stop",
+        completion.Graded.Verdict, completion.Graded.Answer, AnswerLines.Name(completion.Answer.FinishReason),
         completion.Answer.Ids.Count, completion.Answer.Text));
-
-    private static string AnswerLines(Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
-    {
-        var lines = new StringBuilder();
-        foreach (var variant in Variants(graded))
-        {
-            foreach (var (problem, kind, answer, verdict) in variant.Completions)
-            {
-                lines.Append(JsonSerializer.Serialize(
-                    new
-                    {
-                        variant = variant.Variant.Name,
-                        problem = suite.Problems[problem].Id,
-                        kind,
-                        answer.Sample,
-                        verdict.Verdict,
-                        extracted = verdict.Answer,
-                        answer.FinishReason,
-                        tokens = answer.Ids.Count,
-                        answer.LogProbability,
-                        answer.Seed,
-                        answer.Weights,
-                        answer.Decoding,
-                        answer.Prompt,
-                        answer.Text,
-                    },
-                    Json.Compact)).Append('\n');
-            }
-        }
-
-        return lines.ToString();
-    }
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }
