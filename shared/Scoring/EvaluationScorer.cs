@@ -66,7 +66,8 @@ public static class EvaluationScorer
                 : [],
             EarlyWeights = EarlyWeightCurve.Score(answers, [.. complete[true]]),
             Comparisons = sampled || greedy
-                ? DeclaredFamilies.Of(problems, answers, means, ("Pass", pass), ("Maj", maj), ("BoN", best))
+                ? DeclaredFamilies.Of(
+                    problems, answers, means, (FamilyKind.PassSpread, "Pass", pass), (FamilyKind.MajSpread, "Maj", maj), (FamilyKind.BestOfNSpread, "BoN", best))
                 : [],
             Selections = selections,
             ReportSplit = reportSplit,
