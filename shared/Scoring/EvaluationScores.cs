@@ -143,7 +143,7 @@ public sealed record CurvePoint(int K, Estimate Score, double? MonteCarloError)
     /// <summary>The band that holds for all points of this curve at once.</summary>
     public Band? Band { get; init; }
 
-    /// <summary>Re-run noise; of Pass@k|t alone, and null where a problem has a single sample.</summary>
+    /// <summary>Re-run noise: closed for Pass@k|t, simulated for Maj@k|t and BoN@k|t; null for others, and where a problem has a single sample.</summary>
     public RerunInterval? Rerun { get; init; }
 }
 

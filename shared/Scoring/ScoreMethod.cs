@@ -42,6 +42,10 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             "normal, 95 %; binomial variance of every checkpoint's factor at the observed rates; without spread, the rule of three over all samples",
             "these very problems, had their samples been drawn without end: nothing about other problems");
         Add(
+            scores.MajAtK.Count > 0, "re-run of a choice", scores.BestOfN.Count > 0 ? "of Maj@k|t and BoN@k|t" : "of Maj@k|t",
+            "normal, 95 %; variance from answers redrawn among those seen at each checkpoint, raised by what redrawing a redrawing loses (iterated bootstrap); without spread, the rule of three over all samples",
+            "these very problems, had they been drawn again with other seeds: nothing about other problems");
+        Add(
             scores.PassAtK.Count > 0, "band", "of Pass@1 over the trajectory and of each curve over k",
             "largest |t| over the points of the curve by Gaussian multipliers (5,000 fixed draws), 95 %",
             "the whole curve at once, for new problems of this kind");

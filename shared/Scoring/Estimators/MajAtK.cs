@@ -152,7 +152,7 @@ internal static class MajAtK
     }
 
     /// <summary>The share of correct classes among those with most votes.</summary>
-    private static double Share(int[] votes, bool[] correct)
+    internal static double Share(int[] votes, bool[] correct)
     {
         int most = 0, tied = 0, right = 0;
         for (var c = 0; c < votes.Length; c++)
