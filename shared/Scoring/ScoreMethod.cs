@@ -52,9 +52,13 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
         Add(
             scores.Forgetting is not null, "forgetting", "greedy answers (arXiv 2505.20196)", Population, NewProblems);
         Add(
-            scores.ForgettingNull is not null || scores.Forgetting?.Null is not null, "forgetting beside its null",
-            "solved at some earlier checkpoint and wrong at the last, one answer each, minus its expectation from the problem's pooled answers; p by 999 permutations of a problem's answers among its checkpoints, one-sided",
-            Population, "the excess on new problems of this kind");
+            scores.Forgetting?.Null is not null, "greedy forgetting beside its null",
+            "P_TFS minus its mean over all orders of a problem's greedy verdicts, (T − c)/T for a problem solved at c > 0 of T checkpoints; p by 999 permutations of each problem's verdicts among the checkpoints, one-sided",
+            Population, "the excess on new problems of this kind, one greedy answer each: a checkpoint's verdict has no sampling noise, but may flip with any small change of the weights");
+        Add(
+            scores.ForgettingNull is not null, "sampled forgetting beside its null",
+            "one sampled answer from each checkpoint: the chance of being solved at some earlier checkpoint and wrong at the last, minus that chance had every checkpoint the problem's pooled pass rate, both unbiased; p by 999 permutations of a problem's answers among its checkpoints, one-sided",
+            Population, "the excess on new problems of this kind, with the samples drawn as here");
         Add(
             scores.Retention.Count > 0, "retention", "Σ right at both / Σ right before, over pairs of checkpoints so far apart", Population, NewProblems);
         Add(
