@@ -71,6 +71,7 @@ public static class EvaluationScorer
                 : [],
             Selections = selections,
             ReportSplit = reportSplit,
+            Contamination = ContaminationScores.Of(answers, problems),
             LostProblems = LostProblemRanking.Rank(problems, greedyWanted),
         };
         return scores with { Methods = ScoreMethod.Of(scores) };
@@ -120,6 +121,11 @@ public static class EvaluationScorer
         if (answers.Options.Count != 0 && answers.Options.Count != answers.ProblemIds.Count)
         {
             throw new ArgumentException($"{answers.ProblemIds.Count} problems but options of {answers.Options.Count}.", nameof(answers));
+        }
+
+        if (answers.Overlaps.Count != 0 && answers.Overlaps.Count != answers.ProblemIds.Count)
+        {
+            throw new ArgumentException($"{answers.ProblemIds.Count} problems but overlaps of {answers.Overlaps.Count}.", nameof(answers));
         }
 
         var variants = answers.Trajectory

@@ -80,6 +80,9 @@ public sealed record EvaluationScores
     /// <summary>Id of the report split of <see cref="Selections"/>, for the <see cref="LookCounter"/>; null where nothing was chosen.</summary>
     public string? ReportSplit { get; init; }
 
+    /// <summary>Problems that occur in the training text, and the scores without them; null where no text was given.</summary>
+    public ContaminationScores? Contamination { get; init; }
+
     /// <summary>Which estimator each score is, how its interval is made, and what that covers.</summary>
     public IReadOnlyList<ScoreMethod> Methods { get; init; } = [];
 }

@@ -62,6 +62,10 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
         Add(
             scores.Retention.Count > 0, "retention", "Σ right at both / Σ right before, over pairs of checkpoints so far apart", Population, NewProblems);
         Add(
+            scores.Contamination is not null, "training text",
+            "a problem is flagged when its text, its words in a row, or one n-gram of 13 words (8 in shorter problems) occurs in the training text; the score over the problems that are not flagged",
+            Population, "new problems of this kind that are as well known from training");
+        Add(
             scores.Comparisons.Count + scores.Selections.Count > 0 || scores.EarlyWeights is not null, "comparison",
             "mean paired difference; p by flipping signs of clusters, corrected by the largest statistic of the family",
             $"{Population}; together: max-t over the family", "the difference on new problems of this kind");

@@ -118,6 +118,8 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
+            Margin = evaluation.Spec.Margin ?? EvaluationAnswers.DefaultMargin,
+            Overlaps = [.. suite.Problems.Select(problem => problem.Overlap).OfType<ProblemOverlap>()],
         };
     }
 
