@@ -18,6 +18,7 @@ internal static class Document
             Answers.Write(data),
             EarlyWeights.Write(data.Scores),
             Choices.Write(data),
+            Contamination.Write(data.Scores),
             Health.Write(data),
             Cost.Write(data.Scores),
             new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),

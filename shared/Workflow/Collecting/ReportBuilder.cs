@@ -121,6 +121,8 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
+            Margin = evaluation.Spec.Margin ?? EvaluationAnswers.DefaultMargin,
+            Overlaps = [.. suite.Problems.Select(problem => problem.Overlap).OfType<ProblemOverlap>()],
         };
     }
 

@@ -104,6 +104,17 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 : $"the suite {spec.Suite}.jsonl, which nobody uploaded yet", null);
         }
 
+        List<TrainingFile>? training = spec.TrainingText is null ? null : [];
+        foreach (var name in spec.TrainingText ?? [])
+        {
+            if (await TrainingText.FindAsync(store, run, name, cancellation) is not { } file)
+            {
+                return new RunState(null, null, $"the training text {run}/{name}, which {FileName} names and nobody uploaded yet", null);
+            }
+
+            training!.Add(file);
+        }
+
         var (early, late) = Parents(spec, trajectory, refused);
         return new RunState(
             new Evaluation
@@ -113,6 +124,7 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 Spec = spec,
                 Suite = suite.Name,
                 SuiteDigest = suite.Digest,
+                TrainingText = training,
                 Base = complete.Find(checkpoint => checkpoint.Version.Name == BaseFolder).Version,
                 Trajectory = trajectory,
                 Early = early,
