@@ -97,6 +97,15 @@ internal sealed class RunFolder
         }
     }
 
+    /// <summary>Uploads files that belong to the run and to no checkpoint, unless they are there.</summary>
+    public static async Task UploadAsync(BlobContainerClient container, string run, IEnumerable<FileInfo> files, CancellationToken cancellation)
+    {
+        foreach (var file in files)
+        {
+            await UploadAsync(container.GetBlobClient($"{run}/{file.Name}"), file, cancellation);
+        }
+    }
+
     private static async Task<CheckpointFile> UploadAsync(BlobClient blob, FileInfo file, CancellationToken cancellation)
     {
         await using var content = file.OpenRead();

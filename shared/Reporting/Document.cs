@@ -9,6 +9,7 @@ internal static class Document
     {
         Section?[] all =
         [
+            Verdicts.Write(data.Scores),
             Trajectory.Write(data.Scores),
             Forgetting.Write(data.Scores),
             SampleBudget.Write(data.Scores),
@@ -16,7 +17,8 @@ internal static class Document
             LostAnswers.Write(data),
             Answers.Write(data),
             EarlyWeights.Write(data.Scores),
-            Choices.Write(data.Scores),
+            Choices.Write(data),
+            Contamination.Write(data.Scores),
             Health.Write(data),
             Cost.Write(data.Scores),
             new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),

@@ -52,6 +52,9 @@ public sealed record InterpolationAnswers(double EarlyWeight, VariantAnswers Ans
 /// <summary>All that scores are computed from: plain values, no text, no clock.</summary>
 public sealed record EvaluationAnswers
 {
+    /// <summary>The margin where none is declared.</summary>
+    public const double DefaultMargin = 0.02;
+
     /// <summary>The problems, in the order of the suite.</summary>
     public required IReadOnlyList<string> ProblemIds { get; init; }
 
@@ -60,6 +63,9 @@ public sealed record EvaluationAnswers
 
     /// <summary>How many options each problem offers, null for a problem that declares none; empty where no problem does.</summary>
     public IReadOnlyList<int?> Options { get; init; } = [];
+
+    /// <summary>What of each problem occurs in the run's training text; empty where no text was given.</summary>
+    public IReadOnlyList<ProblemOverlap> Overlaps { get; init; } = [];
 
     /// <summary>The model before this training run, if there is one.</summary>
     public VariantAnswers? Base { get; init; }
@@ -80,7 +86,7 @@ public sealed record EvaluationAnswers
     public required ulong Seed { get; init; }
 
     /// <summary>Differences smaller than this do not matter (a share, at least 0): what "no difference" is tested against. Declared before scores are seen.</summary>
-    public double Margin { get; init; } = 0.02;
+    public double Margin { get; init; } = DefaultMargin;
 }
 
 /// <summary>Interpolations between two parents.</summary>

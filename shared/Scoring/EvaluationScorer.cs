@@ -66,10 +66,12 @@ public static class EvaluationScorer
                 : [],
             EarlyWeights = EarlyWeightCurve.Score(answers, [.. complete[true]]),
             Comparisons = sampled || greedy
-                ? DeclaredFamilies.Of(problems, answers, means, ("Pass", pass), ("Maj", maj), ("BoN", best))
+                ? DeclaredFamilies.Of(
+                    problems, answers, means, (FamilyKind.PassSpread, "Pass", pass), (FamilyKind.MajSpread, "Maj", maj), (FamilyKind.BestOfNSpread, "BoN", best))
                 : [],
             Selections = selections,
             ReportSplit = reportSplit,
+            Contamination = ContaminationScores.Of(answers, problems),
             LostProblems = LostProblemRanking.Rank(problems, greedyWanted),
         };
         return scores with { Methods = ScoreMethod.Of(scores) };
@@ -119,6 +121,11 @@ public static class EvaluationScorer
         if (answers.Options.Count != 0 && answers.Options.Count != answers.ProblemIds.Count)
         {
             throw new ArgumentException($"{answers.ProblemIds.Count} problems but options of {answers.Options.Count}.", nameof(answers));
+        }
+
+        if (answers.Overlaps.Count != 0 && answers.Overlaps.Count != answers.ProblemIds.Count)
+        {
+            throw new ArgumentException($"{answers.ProblemIds.Count} problems but overlaps of {answers.Overlaps.Count}.", nameof(answers));
         }
 
         var variants = answers.Trajectory

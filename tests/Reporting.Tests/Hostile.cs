@@ -62,6 +62,7 @@ internal static class Hostile
                 new ShownAnswer(text, text, null, (Verdict)(i % 4), text, text, 1, text),
                 new ShownAnswer(Payloads[(i + 1) % Payloads.Count], text, null, (Verdict)((i + 1) % 4), text, text, 1, text + text),
             })],
+            Extractions = [.. Payloads.Select((text, i) => new ExtractionCounts(text, 9, i % 9, i % 5, i % 3))],
             Missing = [.. Payloads.Select(text => new MissingAnswers(text, text, 1, text))],
             Refused = [.. Payloads.Select(text => new RefusedCheckpoint(text, text))],
             Provenance = new([.. Payloads.Select(text => new ProvenanceGroup(text, [new(text, text)]))]),

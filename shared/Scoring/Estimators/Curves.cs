@@ -8,6 +8,8 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
 
     private readonly int draws = (DrawsPerPoint + problems.Length - 1) / problems.Length;
 
+    private (string Id, IReadOnlyList<IReadOnlyList<(double? Reward, bool Correct)>> Samples)[]? rewarded;
+
     /// <summary>Numbers of checkpoints: 1, 2, 4, … and all of them.</summary>
     public IReadOnlyList<int> Spreads { get; } = [.. PowersOfTwoAnd(answers.Trajectory.Count)];
 
@@ -23,25 +25,53 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
             .With((t, point) => point with { Rerun = rerun.Of(counts, point.K, t) });
     }
 
-    /// <summary>Maj@k|t, exact or by Monte Carlo.</summary>
+    /// <summary>Maj@k|t, exact or by Monte Carlo, with re-run noise.</summary>
     public Family MajAtK() => Of(t =>
     {
         var ballots = Array.ConvertAll(problems, problem => problem.Classes.Newest(t));
         return k => EachProblem(i => Scoring.MajAtK.Estimate(ballots[i], k, draws, RandomStream.For(answers.Seed, problems[i].Id)));
-    });
+    }).With((t, point) => point with { Rerun = MajorityRerun(point.K, t, point.Score.Value) });
 
-    /// <summary>BoN@k|t, exact; empty where no answer has a reward.</summary>
-    public Family BestOfN()
+    /// <summary>BoN@k|t, exact, with re-run noise; empty where no answer has a reward.</summary>
+    public Family BestOfN() => HasRewards
+        ? Of(t => k => EachProblem(i => new(Scoring.BestOfN.Exact(Rewarded[i].Samples, k, t), 0)))
+            .With((t, point) => point with { Rerun = BestOfNRerun(point.K, t, point.Score.Value) })
+        : Family.Empty;
+
+    /// <summary>Re-run noise of Maj@k|t.</summary>
+    internal RerunInterval? MajorityRerun(int k, int t, double value)
     {
-        if (!HasRewards)
-        {
-            return Family.Empty;
-        }
+        return k == 1 ? OneAnswerRerun : SimulatedRerunNoise.Of(
+            value, [.. problems.Select(problem => (problem.Id, (IReadOnlyList<IReadOnlyList<int>>)problem.Classes.Classes))], k, t, answers.Seed, Majority);
 
-        var samples = Array.ConvertAll(problems, problem => Array.ConvertAll(problem.Trajectory, at =>
-            (IReadOnlyList<(double?, bool)>)[.. at.Sampled.Select(answer => (answer.Reward, answer.Verdict == Verdict.Correct))]));
-        return Of(t => k => EachProblem(i => new(Scoring.BestOfN.Exact(samples[i], k, t), 0)));
+        Func<int[], double> Majority(int problem)
+        {
+            var correct = problems[problem].Classes.Correct;
+            var votes = new int[correct.Length];
+            return drawn =>
+            {
+                Array.Clear(votes);
+                foreach (var vote in drawn)
+                {
+                    votes[vote]++;
+                }
+
+                return Scoring.MajAtK.Share(votes, correct);
+            };
+        }
     }
+
+    /// <summary>Re-run noise of BoN@k|t.</summary>
+    internal RerunInterval? BestOfNRerun(int k, int t, double value) =>
+        k == 1 ? OneAnswerRerun : SimulatedRerunNoise.Of(value, Rewarded, k, t, answers.Seed, _ => Scoring.BestOfN.Share);
+
+    /// <summary>Of one answer nothing is chosen: the score is Pass@1.</summary>
+    private RerunInterval? OneAnswerRerun => new RerunNoise().Of([.. problems.Select(problem => (problem.Drawn, problem.Correct))], 1, 1);
+
+    private (string Id, IReadOnlyList<IReadOnlyList<(double? Reward, bool Correct)>> Samples)[] Rewarded => rewarded ??= Array.ConvertAll(problems, problem => (
+        problem.Id,
+        (IReadOnlyList<IReadOnlyList<(double?, bool)>>)Array.ConvertAll(problem.Trajectory, at =>
+            (IReadOnlyList<(double?, bool)>)[.. at.Sampled.Select(answer => (answer.Reward, answer.Verdict == Verdict.Correct))])));
 
     /// <summary>Majority weighted by reward; empty where no answer has one, or one is negative.</summary>
     public Family WeightedMajority()

@@ -85,6 +85,11 @@ internal sealed class MathEquality
             return true;
         }
 
+        if ((AllAlike(gold, answer) is { } left && Same(left, answer)) || (AllAlike(answer, gold) is { } right && Same(gold, right)))
+        {
+            return true;
+        }
+
         (gold, answer) = (MathName.Without(gold), MathName.Without(answer));
         if (IsSet(gold) || IsSet(answer))
         {
@@ -146,7 +151,14 @@ internal sealed class MathEquality
 
     /// <summary>What is rather a set than a list, a point, or a number.</summary>
     private static bool IsSet(MathNode node) => node is MathNode.Combined or MathNode.Symbol { Name: "ℝ" or "∅" } or MathNode.Sequence { Brackets: "(]" or "[)" }
-        || RealSet.IsInequality(node) || (node is MathNode.Sequence { Brackets: "" } list && list.Items.All(RealSet.IsInequality));
+        || RealSet.IsInequality(node) || (node is MathNode.Sequence { Brackets: "" } list && list.Items.Any(RealSet.IsInequality) && list.Items.All(RealSet.IsCondition));
+
+    /// <summary>a = b = c = 1 as the point (1, 1, 1), beside a point of as many coordinates.</summary>
+    private static MathNode.Sequence? AllAlike(MathNode chain, MathNode beside) =>
+        chain is MathNode.Relation { Terms.Count: > 2 } relation && relation.Operators.All(o => o == '=') && relation.Terms.SkipLast(1).All(name => name is MathNode.Symbol)
+        && beside is MathNode.Sequence { Brackets: "()" } point && point.Items.Count == relation.Terms.Count - 1
+            ? new("()", [.. point.Items.Select(_ => relation.Terms[^1])])
+            : null;
 
     /// <summary>An inequality between a bound and |x|.</summary>
     private static bool BoundsSize(MathNode node) => node is MathNode.Relation relation && relation.Terms.Any(term => term is MathNode.Apply { Name: "abs", First: MathNode.Symbol });

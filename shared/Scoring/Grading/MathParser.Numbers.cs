@@ -66,7 +66,7 @@ internal sealed partial class MathParser
     [GeneratedRegex(@"\G(?:\s*\\frac\s*(?:\{\s*(?<over>[0-9]+)\s*\}|(?<over>[0-9]))\s*(?:\{\s*(?<under>[0-9]+)\s*\}|(?<under>[0-9]))|(?:\s+|(?<=\s))(?<over>[0-9]+)\s*/\s*(?<under>[0-9]+))", RegexOptions.CultureInvariant)]
     private static partial Regex Part();
 
-    /// <summary>1.5e3, 2E-4. "2e" and "2e-1" are products with e, unless written with a decimal point or a capital.</summary>
+    /// <summary>1.5e3, 2E-4, 4e3. "2e" and "2e-1" are products with e, unless written with a decimal point or a capital.</summary>
     private MathNode.Number? Scientific(Rational value, bool isDecimal)
     {
         var at = _at;
@@ -76,6 +76,7 @@ internal sealed partial class MathParser
         }
 
         var capital = _text[at++] == 'E';
+        var unsigned = at < _text.Length && char.IsAsciiDigit(_text[at]);
         var negative = at < _text.Length && _text[at] == '-';
         if (at < _text.Length && _text[at] is '+' or '-')
         {
@@ -88,7 +89,7 @@ internal sealed partial class MathParser
             at++;
         }
 
-        var plain = isDecimal || capital || value.IsOne || (at > start && _text[start] == '0');
+        var plain = isDecimal || capital || unsigned || value.IsOne || (at > start && _text[start] == '0');
         if (at == start || !plain || (at < _text.Length && char.IsAsciiLetter(_text[at]))
             || !int.TryParse(_text.AsSpan(start, at - start), CultureInfo.InvariantCulture, out var exponent) || exponent > MostExponent)
         {

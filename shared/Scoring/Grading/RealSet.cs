@@ -44,7 +44,7 @@ internal sealed class RealSet
         MathNode.Symbol { Name: "ℝ" } => All,
         MathNode.Symbol { Name: "∅" } => None,
         MathNode.Sequence { Brackets: "{}" } points => Points(points.Items),
-        MathNode.Sequence { Brackets: "", Items: { Count: > 1 } items } when items.All(IsInequality) => Conditions(items),
+        MathNode.Sequence { Brackets: "", Items: { Count: > 1 } items } when items.All(IsCondition) && items.Any(IsInequality) => Conditions(items),
         MathNode.Sequence { Brackets: "()" or "(]" or "[)" or "[]", Items: [var low, var high] } interval => Between(low, interval.Brackets[0] == '[', high, interval.Brackets[1] == ']'),
         MathNode.Combined combined => Join(combined),
         MathNode.Relation relation => Condition(relation),
@@ -53,6 +53,9 @@ internal sealed class RealSet
 
     /// <summary>Whether a relation is an inequality or ≠.</summary>
     public static bool IsInequality(MathNode node) => node is MathNode.Relation relation && relation.Operators.All(o => o is '<' or '>' or '≤' or '≥' or '≠');
+
+    /// <summary>Whether a relation is an inequality, or gives the unknown a value.</summary>
+    public static bool IsCondition(MathNode node) => IsInequality(node) || node is MathNode.Relation { Operators: ['='], Terms: [MathNode.Symbol, _] };
 
     /// <summary>The numbers whose absolute value lies in this set.</summary>
     public RealSet Mirrored()
@@ -100,7 +103,9 @@ internal sealed class RealSet
         return joined;
     }
 
-    /// <summary>Inequalities in a list: all of them at once, or, where no number satisfies all, each by itself.</summary>
+    /// <summary>
+    /// Conditions in a list: all of them at once, or, where no number satisfies all or one of them names a single number (x = 1 or x > 2), each by itself.
+    /// </summary>
     private static RealSet? Conditions(IReadOnlyList<MathNode> relations)
     {
         if (relations.SelectMany(Names).Distinct().Take(2).Count() != 1)
@@ -108,9 +113,9 @@ internal sealed class RealSet
             return null;
         }
 
-        var sets = relations.Select(Of).ToList();
+        var sets = relations.Select(relation => IsInequality(relation) ? Of(relation) : Points([((MathNode.Relation)relation).Terms[1]])).ToList();
         return sets.Contains(null) ? null
-            : sets.Aggregate((a, b) => a!.And(b!)) is { _pieces.Count: > 0 } all ? all
+            : relations.All(IsInequality) && sets.Aggregate((a, b) => a!.And(b!)) is { _pieces.Count: > 0 } all ? all
             : sets.Aggregate((a, b) => a!.Or(b!));
     }
 

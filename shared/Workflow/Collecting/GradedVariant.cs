@@ -1,4 +1,5 @@
 using Hindsight.Generation;
+using Hindsight.Reporting;
 using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
@@ -27,6 +28,16 @@ internal sealed record GradedVariant(
     /// <summary>The answer of one kind and sample to a problem; null when it is missing.</summary>
     public Answer? Find(int problem, AnswerKind kind, int sample) =>
         Completions.FirstOrDefault(completion => completion.Problem == problem && completion.Kind == kind && completion.Answer.Sample == sample)?.Answer;
+
+    /// <summary>How its answers were read.</summary>
+    public ExtractionCounts CountExtractions(Suite suite)
+    {
+        var extractions = Completions.Select(completion => Graders.Extract(suite.Problems[completion.Problem].Grader, completion.Answer.Text)).ToList();
+        return new ExtractionCounts(
+            Variant.Name,
+            extractions.Count(extraction => extraction.Answer is not null), extractions.Count(extraction => extraction.IsGuess),
+            extractions.Count(extraction => extraction.Agree is not null), extractions.Count(extraction => extraction.Agree is false));
+    }
 
     /// <summary>Reads and grades a variant's answers.</summary>
     public static async Task<GradedVariant> ReadAsync(

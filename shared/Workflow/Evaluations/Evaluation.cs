@@ -83,6 +83,9 @@ public sealed record Evaluation
     /// <summary>Digest of the suite's content.</summary>
     public required string SuiteDigest { get; init; }
 
+    /// <summary>The files of training text that the problems are looked for in; null for none.</summary>
+    public IReadOnlyList<TrainingFile>? TrainingText { get; init; }
+
     /// <summary>The model before training, if there is one.</summary>
     public CheckpointVersion? Base { get; init; }
 

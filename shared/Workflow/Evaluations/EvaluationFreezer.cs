@@ -133,6 +133,17 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 : $"the suite {spec.Suite}.jsonl, which nobody uploaded yet", null);
         }
 
+        List<TrainingFile>? training = spec.TrainingText is null ? null : [];
+        foreach (var name in spec.TrainingText ?? [])
+        {
+            if (await TrainingText.FindAsync(store, run, name, cancellation) is not { } file)
+            {
+                return new RunState(null, null, $"the training text {run}/{name}, which {FileName} names and nobody uploaded yet", null);
+            }
+
+            training!.Add(file);
+        }
+
         var (early, late) = Parents(spec, trajectory, refused);
         var reward = spec.RewardModel is { Name: var name } ? await checkpoints.LookAsync(CheckpointBlobs.Models, name, cancellation) : null;
         if (reward is { Manifest: null } or { Manifest.Refused: not null })
@@ -152,6 +163,7 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 Spec = spec,
                 Suite = suite.Name,
                 SuiteDigest = suite.Digest,
+                TrainingText = training,
                 Base = complete.Find(checkpoint => checkpoint.Version.Name == BaseFolder).Version,
                 Trajectory = trajectory,
                 Early = early,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hindsight.Generation;
+using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
 
@@ -65,6 +66,15 @@ public sealed record EvaluationSpec
     /// </summary>
     public string Precision { get; init; } = DefaultPrecision;
 
+    /// <summary>
+    /// Files of text that the run was trained on, by their names beside this one; problems that occur in them are flagged. Default none.
+    /// Null rather than empty: a spec without the field keeps its id.
+    /// </summary>
+    public IReadOnlyList<string>? TrainingText { get; init; }
+
+    /// <summary>Differences smaller than this do not matter, a share in [0, 1); 0 claims no equivalence. Null: <see cref="EvaluationAnswers.DefaultMargin"/>.</summary>
+    public double? Margin { get; init; }
+
     /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
     public ulong Seed { get; init; }
 
@@ -73,6 +83,12 @@ public sealed record EvaluationSpec
 
     /// <summary>The particle methods to compare; null for none.</summary>
     public ParticleSpec? Particles { get; init; }
+
+    /// <summary>
+    /// What an hour of a device costs, in any currency, for the cost of the report; null for unknown. Answers do not depend on it; an evaluation with
+    /// another price is another evaluation, since its report says other things.
+    /// </summary>
+    public double? PricePerDeviceHour { get; init; }
 
     /// <summary>What is redrawn every night and compared with the baseline; null for nothing.</summary>
     public NightlySpec? Nightly { get; init; }
@@ -136,7 +152,13 @@ public sealed record EvaluationSpec
         Check(Early is null || Names.IsSafe(Early), "early", "must be a plain folder name");
         Check(Late is null || Names.IsSafe(Late), "late", "must be a plain folder name");
         Check(PrecisionNames.IsKnown(Precision), "precision", $"must be one of {PrecisionNames.Listed}");
+        Check(TrainingText is null || TrainingText.Count is > 0 and <= Workflow.TrainingText.MostFiles, "trainingText", $"must name 1 to {Workflow.TrainingText.MostFiles} files, or be left out");
+        Check(TrainingText is null || TrainingText.All(item => item is not null && Names.IsSafe(item)), "trainingText", "must be plain names of files such as 'train.jsonl'");
+        Check(TrainingText is null || TrainingText.Distinct().Count() == TrainingText.Count, "trainingText", "names a file twice");
+        Check(TrainingText?.Contains(EvaluationFreezer.FileName) != true, "trainingText", $"cannot be {EvaluationFreezer.FileName} itself");
+        Check(Margin is null or (>= 0 and < 1), "margin", "must be at least 0 and below 1");
         Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
+        Check(PricePerDeviceHour is null || (double.IsFinite(PricePerDeviceHour.Value) && PricePerDeviceHour >= 0), "pricePerDeviceHour", "must be a number of 0 or more");
         Check(Nightly is null || SamplesPerProblem > 0, "nightly", "redraws sampled answers, and samplesPerProblem is 0");
         Check(RewardModel?.Mistake is null, RewardModel?.Mistake?.Field ?? "", RewardModel?.Mistake?.Rule ?? "");
         Check(Particles?.Mistake is null, Particles?.Mistake?.Field ?? "", Particles?.Mistake?.Rule ?? "");

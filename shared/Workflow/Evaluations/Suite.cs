@@ -21,6 +21,9 @@ public sealed record Problem(
 {
     /// <summary>The problem as a conversation, before any answer.</summary>
     public IReadOnlyList<ChatMessage> Conversation => Messages ?? [new ChatMessage("user", Question)];
+
+    /// <summary>What of it occurs in the run's training text; null where no text was looked through.</summary>
+    public ProblemOverlap? Overlap { get; init; }
 }
 
 /// <summary>
