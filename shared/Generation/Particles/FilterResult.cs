@@ -6,7 +6,7 @@ namespace Hindsight.Generation;
 /// <param name="LogPotentials">ln G of each slot in this step; 0 for those that had finished before, −∞ for a weight of zero.</param>
 /// <param name="LogWeights">The logarithms of the normalised weights after it, before any resampling.</param>
 /// <param name="EffectiveSampleSize">1 / ∑W², from 1 to N.</param>
-/// <param name="LogEvidence">The logarithm of the estimate of Z so far.</param>
+/// <param name="LogEvidence">The logarithm of the estimate of Z so far, before any resampling.</param>
 /// <param name="Temperature">That of resampling: above 1 where it was flattened.</param>
 /// <param name="IsResampled">Whether slots were replaced.</param>
 /// <param name="Ancestors">For each slot, the slot that it went on from.</param>

@@ -23,7 +23,10 @@ public interface IPopulation
     public bool IsExtended(int slot);
 
     /// <summary>Ends a round.</summary>
-    /// <param name="outcomes">One for each slot; those of slots that were not extended are not looked at.</param>
+    /// <param name="outcomes">
+    /// One for each slot; those of slots that were not extended are not looked at. There may be rounds that extend none, while a reference is
+    /// longer than everything else.
+    /// </param>
     /// <returns>For each slot the slot whose text, as it is after this step, it goes on with; itself where nothing changes.</returns>
     /// <exception cref="InvalidDataException">A score is outside its range. The population is as it was before.</exception>
     public IReadOnlyList<int> Advance(ReadOnlySpan<StepOutcome> outcomes);
@@ -70,7 +73,7 @@ public sealed record PopulationState(IReadOnlyList<IReadOnlyList<StepOutcome>> R
         foreach (var round in Rounds)
         {
             var extended = population.IsFinished ? 0 : Enumerable.Range(0, population.Slots).Count(population.IsExtended);
-            if (extended == 0 || round.Count != extended)
+            if (population.IsFinished || round.Count != extended)
             {
                 throw new InvalidDataException(
                     $"The stored state of a population has {round.Count} outcomes in round {population.Round + 1}, where {extended} belong; delete it, and the population starts again.");
