@@ -22,7 +22,8 @@ public sealed record SearchOptions(int Slots, int Width = 4, int MaxSteps = 40, 
         if (Slots < 1 || Width < 1 || Slots % Width != 0 || MaxSteps < 1)
         {
             throw new InvalidDataException(
-                $"A search of {Slots} prefixes, width {Width} and {MaxSteps} steps cannot be; all must be 1 or more, and the prefixes a multiple of the width.");
+                $"A search of {Slots} prefixes, width {Width} and {MaxSteps} steps cannot be; all must be 1 or more, and the prefixes a multiple "
+                + "of the width.");
         }
     }
 }

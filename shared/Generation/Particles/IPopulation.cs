@@ -76,7 +76,8 @@ public sealed record PopulationState(IReadOnlyList<IReadOnlyList<StepOutcome>> R
             if (population.IsFinished || round.Count != extended)
             {
                 throw new InvalidDataException(
-                    $"The stored state of a population has {round.Count} outcomes in round {population.Round + 1}, where {extended} belong; delete it, and the population starts again.");
+                    $"The stored state of a population has {round.Count} outcomes in round {population.Round + 1}, where {extended} belong; delete "
+                    + "it, and the population starts again.");
             }
 
             var outcomes = new StepOutcome[population.Slots];

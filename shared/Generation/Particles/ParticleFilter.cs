@@ -51,7 +51,7 @@ public sealed class ParticleFilter : IPopulation
 
     public int Epoch => firstEpoch + steps.Count(step => step.IsResampled);
 
-    public bool IsFinished => Round == options.LastStep || double.IsNegativeInfinity(logEvidence) || finished.All(done => done);
+    public bool IsFinished { get; private set; }
 
     public PopulationState State => new([.. rounds]);
 
@@ -90,6 +90,7 @@ public sealed class ParticleFilter : IPopulation
         }
 
         // From here on nothing is refused, so that a refused score leaves the filter as it was.
+        var products = new double[Slots];
         for (var slot = 0; slot < Slots; slot++)
         {
             if (IsExtended(slot) && outcomes[slot].IsFailed)
@@ -101,14 +102,18 @@ public sealed class ParticleFilter : IPopulation
             finished[slot] = IsReference(slot)
                 ? step >= reference.Length
                 : grown[slot].Outcome.IsFinished || double.IsNegativeInfinity(grown[slot].LogPotential);
-            logWeights[slot] = (options.CarriesWeights ? logWeights[slot] : -Math.Log(Slots)) + logPotentials[slot];
+            products[slot] = (options.CarriesWeights ? logWeights[slot] : -Math.Log(Slots)) + logPotentials[slot];
         }
 
         rounds.Add(extended);
-        logEvidence += LogSpace.SumExp(logWeights);
-        logWeights = LogSpace.Normalised(logWeights);
+        logEvidence += LogSpace.SumExp(products);
+        logWeights = LogSpace.Normalised(products);
         var (weighed, evidence) = (logWeights, logEvidence);
+        IsFinished = step == options.LastStep || double.IsNegativeInfinity(logEvidence) || finished.All(done => done);
         var (ancestors, temperature) = Resample(step);
+
+        // Those that still grew may have left no descendants.
+        IsFinished |= finished.All(done => done);
         steps.Add(new FilterStep(
             logPotentials,
             weighed,
@@ -158,14 +163,15 @@ public sealed class ParticleFilter : IPopulation
     /// <summary>Replaces slots if it is time to; the ancestors are null where it is not.</summary>
     private (int[]? Ancestors, double Temperature) Resample(int step)
     {
-        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => options.Finished != FinishedParticles.Frozen || !finished[slot] || IsReference(slot))];
+        var keepsFinished = options.Finished == FinishedParticles.Frozen;
+        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => !keepsFinished || !finished[slot] || IsReference(slot))];
         if (pool.Length == 0 || double.IsNegativeInfinity(logEvidence) || (IsFinished && !options.ResamplesLast))
         {
             return (null, 1);
         }
 
         double[] logPool = [.. pool.Select(slot => logWeights[slot])];
-        double[] firstStage = [.. pool.Select(slot => logWeights[slot] + (finished[slot] ? 0 : particles[slot]!.LogLookAhead))];
+        double[] firstStage = [.. pool.Select((slot, i) => logPool[i] + (finished[slot] ? 0 : particles[slot]!.LogLookAhead))];
         var size = LogSpace.EffectiveSampleSize(firstStage) / firstStage.Length;
         var isDue = options.ResamplingThreshold >= 1 || size < options.ResamplingThreshold;
         // With equal weights nothing is gained; the published programs resample all the same.

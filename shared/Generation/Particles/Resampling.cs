@@ -64,10 +64,10 @@ internal static class Resampling
 
     /// <summary>The ancestor of every slot, given that slot 0, a reference, goes on from itself.</summary>
     /// <remarks>
-    /// Independent draws need nothing else. A systematic draw is rotated until the reference stands in slot 0: conditional SMC needs that slot 0 is
-    /// of particle i with probability Wᵢ, which a random rotation gives, and that the law does not depend on which slot the reference has, which holds
-    /// for systematic resampling because its positions are even all around the circle of the weights. The other slots must keep their order for that. For
-    /// stratified resampling, whose strata begin somewhere, it does not hold.
+    /// Independent draws need nothing else. A systematic draw is rotated until the reference stands in slot 0: conditional SMC needs that
+    /// slot 0 is of particle i with probability Wᵢ, which a random rotation gives, and that the law does not depend on which slot the reference
+    /// has, which holds for systematic resampling because its positions are even all around the circle of the weights. The other slots must
+    /// keep their order for that. For stratified resampling, whose strata begin somewhere, it does not hold.
     /// </remarks>
     public static int[] ConditionalAncestors(ResamplingScheme scheme, ReadOnlySpan<double> weights, Func<int, double> uniform)
     {

@@ -17,7 +17,9 @@ public class ConditionalFilterTests
     public void The_kernel_is_the_published_one(int particles, string from, double to00, double to01, double to10, double to11)
     {
         var row = Row(Toy.Chain(2), EveryStep with { Particles = particles }, from);
-        Assert.Equal([to00, to01, to10, to11], new[] { "00", "01", "10", "11" }.Select(text => row.GetValueOrDefault(text)), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.All(
+            new[] { ("00", to00), ("01", to01), ("10", to10), ("11", to11) },
+            to => Assert.Equal(to.Item2, row.GetValueOrDefault(to.Item1), 1e-6));
     }
 
     [Theory]
@@ -51,7 +53,10 @@ public class ConditionalFilterTests
     [Fact]
     public void A_look_ahead_leaves_the_posterior_as_it_is()
     {
-        var toy = new Toy(Toy.Words.Next, step => Toy.Words.Outcome($"{step}").Score, text => text[^1] == '$') { LookAhead = text => text[^1] == 'b' ? .1 : .8 };
+        var toy = new Toy(Toy.Words.Next, step => Toy.Words.Outcome($"{step}").Score, text => text[^1] == '$')
+        {
+            LookAhead = text => text[^1] == 'b' ? .1 : .8,
+        };
         Assert.InRange(Drift(toy, EveryStep with { Particles = 2 }), 0, 1e-9);
         Assert.InRange(Drift(toy, EveryStep with { Particles = 2, Scheme = ResamplingScheme.Systematic }), 0, 1e-9);
     }
@@ -79,7 +84,8 @@ public class ConditionalFilterTests
     [Fact]
     public void The_reference_is_never_extended_nor_replaced()
     {
-        var filter = new ParticleFilter(EveryStep with { Particles = 4, ResamplingThreshold = 1, MaxSteps = 9 }, 1, [new(.1, false), new(.2, false), new(.05, true)]);
+        var filter = new ParticleFilter(
+            EveryStep with { Particles = 4, ResamplingThreshold = 1, MaxSteps = 9 }, 1, [new(.1, false), new(.2, false), new(.05, true)]);
         while (!filter.IsFinished)
         {
             Assert.False(filter.IsExtended(0));
@@ -153,5 +159,6 @@ public class ConditionalFilterTests
         return law;
     }
 
-    private static double Distance(Dictionary<string, double> one, Dictionary<string, double> other) => one.Sum(answer => Math.Abs(answer.Value - other[answer.Key])) / 2;
+    private static double Distance(Dictionary<string, double> one, Dictionary<string, double> other) =>
+        one.Sum(answer => Math.Abs(answer.Value - other[answer.Key])) / 2;
 }

@@ -77,7 +77,7 @@ internal static class Enumeration
                 return [(script, 1)];
             }
 
-            var intervals = Intervals(Probabilities(probe.Result.Steps[^1], texts));
+            var intervals = Intervals(Probabilities(probe.Result.Steps[^1], texts), isConditional: reference is not null);
             List<(Dictionary<(int Step, int Draw), double> Script, double Probability)> scripts = [(script, 1)];
             foreach (var key in unknown)
             {
@@ -85,7 +85,10 @@ internal static class Enumeration
                 [
                     .. from earlier in scripts
                        from interval in intervals
-                       select (new Dictionary<(int, int), double>(earlier.Script) { [key] = (interval.From + interval.To) / 2 }, earlier.Probability * (interval.To - interval.From)),
+                       let number = (interval.From + interval.To) / 2
+                       select (
+                           new Dictionary<(int, int), double>(earlier.Script) { [key] = number },
+                           earlier.Probability * (interval.To - interval.From)),
                 ];
             }
 
@@ -112,7 +115,7 @@ internal static class Enumeration
     }
 
     /// <summary>Every point at which one of the schemes, conditional or not, may change its mind.</summary>
-    private static List<(double From, double To)> Intervals(double[] weights)
+    private static List<(double From, double To)> Intervals(double[] weights, bool isConditional)
     {
         var count = weights.Length;
         var points = new List<double> { 0, 1 };
@@ -126,7 +129,7 @@ internal static class Enumeration
             {
                 var within = (count * cumulative) - stratum;
                 points.Add(within);
-                for (var other = 0; other < count; other++)
+                for (var other = 0; isConditional && other < count; other++)
                 {
                     points.Add((other + within) / (count * weights[0]));
                     points.Add(other / (count * weights[0]));

@@ -7,7 +7,10 @@ namespace Hindsight.Generation.Tests;
 
 public class PopulationStateTests
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
 
     private static readonly Gen<ParticleOptions> Options =
         from particles in Gen.Choose(1, 12)
@@ -17,7 +20,10 @@ public class PopulationStateTests
         from anneals in Gen.Elements(true, false)
         from finished in Gen.Elements(Enum.GetValues<FinishedParticles>())
         from potential in Gen.Elements(
-            Potential.StepProbability, Potential.StepOdds(2), Potential.PrefixOdds(Aggregation.Minimum), Potential.Telescoping(Aggregation.Product, PrefixValue.Odds))
+            Potential.StepProbability,
+            Potential.StepOdds(2),
+            Potential.PrefixOdds(Aggregation.Minimum),
+            Potential.Telescoping(Aggregation.Product, PrefixValue.Odds))
         let options = ParticleOptions.Of(dialect, particles) with { MaxSteps = 6 }
         select dialect != Dialect.Exact ? options : options with
         {
@@ -39,9 +45,8 @@ public class PopulationStateTests
         {
             var (options, seed, length, isConditional) = row;
             var toy = length < 4 ? Toy.Words : Toy.Chain(length);
-            var reference = isConditional && options.Particles > 1 && options.Scheme is ResamplingScheme.Systematic or ResamplingScheme.Multinomial && options.Particles > 1
-                ? toy.Prior().Keys.Last()
-                : null;
+            var canHaveReference = options is { Particles: > 1, Scheme: ResamplingScheme.Systematic or ResamplingScheme.Multinomial };
+            var reference = isConditional && canHaveReference ? toy.Prior().Keys.Last() : null;
             var path = reference is null ? null : toy.Path(reference);
 
             // Tokens come from streams of the slot and the epoch, as they do in the engine.
