@@ -111,6 +111,15 @@ public class PopulationStateTests
         Assert.Throws<InvalidDataException>(() => ParticleFilter.Resume(options, 1, new PopulationState([[end]])));
         Assert.Throws<InvalidDataException>(() => ParticleFilter.Resume(options, 1, new PopulationState([[end, end], []])));
         Assert.Throws<InvalidDataException>(() => ParticleFilter.Resume(options, 1, new PopulationState([[end, end with { Score = 7 }]])));
+        foreach (var json in new[] { "{}", "{\"rounds\":[null]}" })
+        {
+            Assert.Throws<InvalidDataException>(() => ParticleFilter.Resume(options, 1, JsonSerializer.Deserialize<PopulationState>(json, Json)!));
+        }
+
+        foreach (var json in new[] { "{}", "{\"iterations\":[null]}", "{\"iterations\":[[null]]}" })
+        {
+            Assert.Throws<InvalidDataException>(() => ParticleChains.Resume(options, 1, JsonSerializer.Deserialize<ParticleChainsState>(json, Json)!));
+        }
     }
 
     [Fact]
