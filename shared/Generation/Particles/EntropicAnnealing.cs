@@ -31,7 +31,8 @@ public sealed record EntropicAnnealing
     public double BaseTemperature { get; init; } = 2;
 
     /// <summary>
-    /// Offspring keep the weight W / (N q) that resampling with probabilities q leaves them, which keeps the target. The published program leaves it out.
+    /// Offspring keep the weight W / (N q) that resampling with probabilities q leaves them, which keeps the target. The published program
+    /// leaves it out.
     /// </summary>
     public bool IsCorrected { get; init; } = true;
 

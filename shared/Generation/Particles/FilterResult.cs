@@ -6,7 +6,7 @@ namespace Hindsight.Generation;
 /// <param name="LogPotentials">ln G of each slot in this step; 0 for those that had finished before, −∞ for a weight of zero.</param>
 /// <param name="LogWeights">The logarithms of the normalised weights after it, before any resampling.</param>
 /// <param name="EffectiveSampleSize">1 / ∑W², from 1 to N.</param>
-/// <param name="LogEvidence">The logarithm of the estimate of Z so far.</param>
+/// <param name="LogEvidence">The logarithm of the estimate of Z so far, before any resampling.</param>
 /// <param name="Temperature">That of resampling: above 1 where it was flattened.</param>
 /// <param name="IsResampled">Whether slots were replaced.</param>
 /// <param name="Ancestors">For each slot, the slot that it went on from.</param>
@@ -39,8 +39,9 @@ public readonly record struct FailedStep(int Round, int Slot);
 /// the evidence times that sum, whose mean is Z times the target's mean of f.
 /// </param>
 /// <param name="LogEvidence">
-/// The logarithm of the estimate of Z, the chance that every step is right where potentials are step probabilities. The estimate is unbiased, its
-/// logarithm too low on average. −∞ where every particle had the weight zero: the filter ended there, and its particles are no sample of anything.
+/// The logarithm of the estimate of Z, the chance that every step is right where potentials are step probabilities. The estimate is
+/// unbiased, its logarithm too low on average. −∞ where every particle had the weight zero: the filter ended there, and its particles are no
+/// sample of anything.
 /// </param>
 /// <param name="IsConditional">It ran around a reference; then its evidence is not unbiased.</param>
 [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
@@ -52,8 +53,8 @@ public sealed record FilterResult(
     IReadOnlyList<FailedStep> Failures)
 {
     /// <summary>
-    /// The weights of the particles of independent filters taken together, each filter weighing as much as its evidence. Unlike an even mean over
-    /// filters this is as consistent as one filter of all the particles.
+    /// The weights of the particles of independent filters of one target taken together, each filter weighing as much as its evidence. An even
+    /// mean over filters keeps the bias of small populations; this loses it as filters are added.
     /// </summary>
     /// <returns>For each filter the logarithms of its particles' weights; all together sum to 1.</returns>
     /// <exception cref="ArgumentException">A filter ran around a reference, so that its evidence is no weight.</exception>

@@ -44,19 +44,26 @@ internal static class LogSpace
     /// <summary>(∑w)² / ∑w², from 1 (one weight has it all) to n (all are equal); 0 where all are zero.</summary>
     public static double EffectiveSampleSize(ReadOnlySpan<double> logs)
     {
-        var sum = SumExp(logs);
-        if (double.IsNegativeInfinity(sum))
+        var max = double.NegativeInfinity;
+        foreach (var value in logs)
+        {
+            max = Math.Max(max, value);
+        }
+
+        if (double.IsNegativeInfinity(max))
         {
             return 0;
         }
 
-        var twice = logs.ToArray();
-        for (var i = 0; i < twice.Length; i++)
+        var (sum, squares) = (0.0, 0.0);
+        foreach (var value in logs)
         {
-            twice[i] *= 2;
+            var weight = Math.Exp(value - max);
+            sum += weight;
+            squares += weight * weight;
         }
 
-        return Math.Exp((2 * sum) - SumExp(twice));
+        return sum * sum / squares;
     }
 
     /// <summary>−∑ W ln W / ln n of the normalised weights, from 0 to 1; 0 for a single weight.</summary>

@@ -43,7 +43,8 @@ public sealed class ParticleChains
         {
             if (!(double.IsFinite(temperature) && temperature > 0))
             {
-                throw new InvalidDataException($"A chain's temperature is {temperature.ToString(CultureInfo.InvariantCulture)}; it must be a positive number.");
+                throw new InvalidDataException(
+                    $"A chain's temperature is {temperature.ToString(CultureInfo.InvariantCulture)}; it must be a positive number.");
             }
         }
 
@@ -71,10 +72,12 @@ public sealed class ParticleChains
         ParticleOptions options, ulong seed, ParticleChainsState state, int iterations = 1, IReadOnlyList<double>? temperatures = null)
     {
         var chains = new ParticleChains(options, seed, iterations, temperatures);
-        for (var iteration = 0; iteration < state.Iterations.Count; iteration++)
+        var iterationStates = state.Iterations ?? [null!];
+        for (var iteration = 0; iteration < iterationStates.Count; iteration++)
         {
-            var stored = state.Iterations[iteration];
-            if (stored.Count != chains.filters.Length || (iteration > 0 && (iteration == iterations || !chains.filters.All(filter => filter.IsFinished))))
+            var stored = iterationStates[iteration];
+            var isDue = iteration == 0 || (iteration < iterations && chains.filters.All(filter => filter.IsFinished));
+            if (stored?.Count != chains.filters.Length || stored.Contains(null!) || !isDue)
             {
                 throw new InvalidDataException("The stored state of particle chains is of other chains; delete it, and they start again.");
             }

@@ -51,7 +51,7 @@ public sealed class ParticleFilter : IPopulation
 
     public int Epoch => firstEpoch + steps.Count(step => step.IsResampled);
 
-    public bool IsFinished => Round == options.LastStep || double.IsNegativeInfinity(logEvidence) || finished.All(done => done);
+    public bool IsFinished { get; private set; }
 
     public PopulationState State => new([.. rounds]);
 
@@ -90,6 +90,7 @@ public sealed class ParticleFilter : IPopulation
         }
 
         // From here on nothing is refused, so that a refused score leaves the filter as it was.
+        var products = new double[Slots];
         for (var slot = 0; slot < Slots; slot++)
         {
             if (IsExtended(slot) && outcomes[slot].IsFailed)
@@ -101,19 +102,23 @@ public sealed class ParticleFilter : IPopulation
             finished[slot] = IsReference(slot)
                 ? step >= reference.Length
                 : grown[slot].Outcome.IsFinished || double.IsNegativeInfinity(grown[slot].LogPotential);
-            logWeights[slot] = (options.CarriesWeights ? logWeights[slot] : -Math.Log(Slots)) + logPotentials[slot];
+            products[slot] = (options.CarriesWeights ? logWeights[slot] : -Math.Log(Slots)) + logPotentials[slot];
         }
 
         rounds.Add(extended);
-        logEvidence += LogSpace.SumExp(logWeights);
-        logWeights = LogSpace.Normalised(logWeights);
-        var weighed = logWeights;
+        logEvidence += LogSpace.SumExp(products);
+        logWeights = LogSpace.Normalised(products);
+        var (weighed, evidence) = (logWeights, logEvidence);
+        IsFinished = step == options.LastStep || double.IsNegativeInfinity(logEvidence) || finished.All(done => done);
         var (ancestors, temperature) = Resample(step);
+
+        // Those that still grew may have left no descendants.
+        IsFinished |= finished.All(done => done);
         steps.Add(new FilterStep(
             logPotentials,
             weighed,
             LogSpace.EffectiveSampleSize(weighed),
-            logEvidence,
+            evidence,
             temperature,
             ancestors is not null,
             ancestors ?? [.. Enumerable.Range(0, Slots)],
@@ -133,9 +138,9 @@ public sealed class ParticleFilter : IPopulation
             throw new InvalidDataException("A filter with a reference needs 2 particles or more; with one the reference is all there is.");
         }
 
-        if (options.Scheme == ResamplingScheme.Residual)
+        if (options.Scheme is not (ResamplingScheme.Systematic or ResamplingScheme.Multinomial))
         {
-            throw new InvalidDataException("Residual resampling has no form that keeps a reference; choose systematic, stratified or multinomial.");
+            throw new InvalidDataException($"{options.Scheme} resampling has no form that keeps a reference; choose systematic or multinomial.");
         }
 
         var path = Particle.Path(outcomes, options.Potential);
@@ -158,17 +163,19 @@ public sealed class ParticleFilter : IPopulation
     /// <summary>Replaces slots if it is time to; the ancestors are null where it is not.</summary>
     private (int[]? Ancestors, double Temperature) Resample(int step)
     {
-        if (double.IsNegativeInfinity(logEvidence) || (IsFinished && !options.ResamplesLast))
+        var keepsFinished = options.Finished == FinishedParticles.Frozen;
+        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => !keepsFinished || !finished[slot] || IsReference(slot))];
+        if (pool.Length == 0 || double.IsNegativeInfinity(logEvidence) || (IsFinished && !options.ResamplesLast))
         {
             return (null, 1);
         }
 
-        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => options.Finished != FinishedParticles.Frozen || !finished[slot] || IsReference(slot))];
         double[] logPool = [.. pool.Select(slot => logWeights[slot])];
-        double[] firstStage = [.. pool.Select(slot => logWeights[slot] + (finished[slot] ? 0 : particles[slot]!.LogLookAhead))];
+        double[] firstStage = [.. pool.Select((slot, i) => logPool[i] + (finished[slot] ? 0 : particles[slot]!.LogLookAhead))];
         var size = LogSpace.EffectiveSampleSize(firstStage) / firstStage.Length;
         var isDue = options.ResamplingThreshold >= 1 || size < options.ResamplingThreshold;
-        if (!isDue || firstStage.All(weight => weight == firstStage[0]))
+        // With equal weights nothing is gained; the published programs resample all the same.
+        if (!isDue || (options.CarriesWeights && firstStage.All(weight => weight == firstStage[0])))
         {
             return (null, 1);
         }
@@ -177,9 +184,9 @@ public sealed class ParticleFilter : IPopulation
         var logProbabilities = LogSpace.Normalised([.. firstStage.Select(weight => weight / temperature)]);
         double[] probabilities = [.. logProbabilities.Select(Math.Exp)];
         double Uniform(int draw) => uniform(step, draw);
-        var chosen = Resampling.Ancestors(pool.Length > 0 && IsReference(pool[0])
-            ? Resampling.ConditionalOffspring(options.Scheme, probabilities, pool.Length, Uniform)
-            : Resampling.Offspring(options.Scheme, probabilities, pool.Length, Uniform));
+        var chosen = IsReference(pool[0])
+            ? Resampling.ConditionalAncestors(options.Scheme, probabilities, Uniform)
+            : Resampling.Ancestors(Resampling.Offspring(options.Scheme, probabilities, pool.Length, Uniform));
 
         // Offspring of i have the weight Wᵢ / (n qᵢ), the same for all where q is W itself.
         var isCorrected = options.CarriesWeights && ((temperature != 1 && options.Annealing!.IsCorrected) || !logPool.SequenceEqual(firstStage));
@@ -197,7 +204,13 @@ public sealed class ParticleFilter : IPopulation
                 : even;
         }
 
-        logWeights = options.CarriesWeights ? after : LogSpace.Normalised(after);
+        if (isCorrected)
+        {
+            // Such weights sum to 1 only on average, and what they sum to is a factor of the evidence.
+            logEvidence += LogSpace.SumExp(after);
+        }
+
+        logWeights = options.CarriesWeights && !isCorrected ? after : LogSpace.Normalised(after);
         return (ancestors, temperature);
     }
 }

@@ -5,7 +5,9 @@ namespace Hindsight.Generation;
 /// <summary>The particle filters that go by one name.</summary>
 public enum Dialect
 {
-    /// <summary>Weights are carried, finished particles absorbed, resampling adaptive: the one whose target and evidence are what they are said to be.</summary>
+    /// <summary>
+    /// Weights are carried, finished particles absorbed, resampling adaptive: the one whose target and evidence are what they are said to be.
+    /// </summary>
     Exact,
 
     /// <summary>
@@ -14,10 +16,14 @@ public enum Dialect
     /// </summary>
     PaperText,
 
-    /// <summary>As its authors' research program works: odds of the model's score of the prefix, afresh at every step; not resampled after the last.</summary>
+    /// <summary>
+    /// As its authors' research program works: odds of the model's score of the prefix, afresh at every step; not resampled after the last.
+    /// </summary>
     ResearchCode,
 
-    /// <summary>As their library its_hub works: as the research program, but resampled after the last step too, and with one step more than asked for.</summary>
+    /// <summary>
+    /// As their library its_hub works: as the research program, but resampled after the last step too, and with one step more than asked for.
+    /// </summary>
     HubCompat,
 }
 

@@ -53,8 +53,8 @@ public sealed record Potential
         new() { Score = new(aggregation), Value = value, IsTelescoping = true };
 
     /// <summary>
-    /// No reward model: the score is a step's self-certainty, a logarithm (see <see cref="Generation.SelfCertainty"/>), and G its exponential or
-    /// the odds of that.
+    /// No reward model: the score is a step's self-certainty, a logarithm (see <see cref="Generation.SelfCertainty"/>), and G its
+    /// exponential or the odds of that.
     /// </summary>
     public static Potential SelfCertainty(PrefixValue value = PrefixValue.Probability) =>
         new() { Score = new(Transform: ScoreTransform.Exponential), Value = value };
@@ -91,14 +91,16 @@ public sealed record Potential
     {
         if (!(double.IsFinite(Temperature) && Temperature > 0))
         {
-            throw new InvalidDataException($"The potential's temperature is {Temperature.ToString(CultureInfo.InvariantCulture)}; it must be a positive number.");
+            throw new InvalidDataException(
+                $"The potential's temperature is {Temperature.ToString(CultureInfo.InvariantCulture)}; it must be a positive number.");
         }
 
         var needsClip = Value == PrefixValue.Odds || IsTelescoping;
         if (!(Clip is >= 0 and < 0.5 && (Clip > 0 || !needsClip)))
         {
             throw new InvalidDataException(
-                $"The potential's clip is {Clip.ToString(CultureInfo.InvariantCulture)}; it must be {(needsClip ? "positive" : "0 or more")} and below 0.5.");
+                $"The potential's clip is {Clip.ToString(CultureInfo.InvariantCulture)}; it must be {(needsClip ? "positive" : "0 or more")} and "
+                + "below 0.5.");
         }
     }
 

@@ -62,32 +62,38 @@ internal static class Resampling
         return offspring;
     }
 
-    /// <summary>The same given that one of the offspring, a reference, is of particle 0.</summary>
+    /// <summary>The ancestor of every slot, given that slot 0, a reference, goes on from itself.</summary>
     /// <remarks>
-    /// For a scheme followed by a random rotation of the offspring, the first of them is of particle i with probability Wᵢ, which is all that
-    /// conditional SMC asks for. Given that it is of particle 0, its stratum and its place there are as of a point drawn evenly from
-    /// particle 0's share, [0, W₀).
+    /// Independent draws need nothing else. A systematic draw is rotated until the reference stands in slot 0: conditional SMC needs that
+    /// slot 0 is of particle i with probability Wᵢ, which a random rotation gives, and that the law does not depend on which slot the reference
+    /// has, which holds for systematic resampling because its positions are even all around the circle of the weights. The other slots must
+    /// keep their order for that. For stratified resampling, whose strata begin somewhere, it does not hold.
     /// </remarks>
-    public static int[] ConditionalOffspring(ResamplingScheme scheme, ReadOnlySpan<double> weights, int draws, Func<int, double> uniform)
+    public static int[] ConditionalAncestors(ResamplingScheme scheme, ReadOnlySpan<double> weights, Func<int, double> uniform)
     {
-        var offspring = new int[weights.Length];
-        var cumulative = Cumulative(weights);
-        var point = uniform(0) * draws * weights[0];
-        var stratum = Math.Min((int)point, draws - 1);
-        for (var draw = 0; draw < draws; draw++)
+        var (count, cumulative) = (weights.Length, Cumulative(weights));
+        if (scheme == ResamplingScheme.Multinomial)
         {
-            var reference = scheme == ResamplingScheme.Multinomial ? 0 : stratum;
-            offspring[draw == reference ? 0 : Find(cumulative, scheme switch
+            var offspring = new int[count];
+            offspring[0] = 1;
+            for (var slot = 1; slot < count; slot++)
             {
-                ResamplingScheme.Systematic => (draw + (point - stratum)) / draws,
-                // Number 0 chose the stratum, so the stratum's own number is free for stratum 0.
-                ResamplingScheme.Stratified => (draw + uniform(draw == 0 ? stratum : draw)) / draws,
-                ResamplingScheme.Multinomial => uniform(draw),
-                _ => throw new NotSupportedException($"{scheme} resampling has no conditional form."),
-            })]++;
+                offspring[Find(cumulative, uniform(slot))]++;
+            }
+
+            return Ancestors(offspring);
         }
 
-        return offspring;
+        // A point of the reference's share of the circle; the position that falls there becomes slot 0.
+        var point = uniform(0) * count * weights[0];
+        var rotation = Math.Min((int)point, count - 1);
+        var ancestors = new int[count];
+        for (var slot = 1; slot < count; slot++)
+        {
+            ancestors[slot] = Find(cumulative, (((slot + rotation) % count) + (point - rotation)) / count);
+        }
+
+        return ancestors;
     }
 
     /// <summary>An ancestor for every slot. Whoever has offspring keeps its own slot, so that as little as can be is copied.</summary>
