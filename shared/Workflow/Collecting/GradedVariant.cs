@@ -69,8 +69,33 @@ internal sealed record GradedVariant(
             }
         }
 
+        if (text is not null && evaluation.Stages.Contains(Stage.Rewards) && kinds.Any(kind => kind.Kind == AnswerKind.Sampled))
+        {
+            await RewardAsync(completions, store, evaluation, variant, text, wanted, cancellation);
+        }
+
         completions.Sort((left, right) => (left.Problem, left.Kind, left.Answer.Sample).CompareTo((right.Problem, right.Kind, right.Answer.Sample)));
         return new GradedVariant(variant, completions, missing, prompts.Select(prompt => prompt.Prompt).FirstOrDefault(prompt => prompt is not null));
+    }
+
+    /// <summary>Gives sampled answers the reward model's scores, where it has scored them.</summary>
+    private static async Task RewardAsync(
+        List<GradedCompletion> completions, AnswerStore store, Evaluation evaluation, Variant variant, CheckpointText text, IReadOnlySet<string> prompts,
+        CancellationToken cancellation)
+    {
+        var scores = await store.ReadAsync(text.Source(variant, evaluation, AnswerKind.Rewards), prompts, cancellation);
+        for (var index = 0; index < completions.Count; index++)
+        {
+            var completion = completions[index];
+            if (completion.Kind == AnswerKind.Sampled && scores.TryGetValue((completion.Answer.Prompt, completion.Answer.Sample), out var score))
+            {
+                completions[index] = completion with
+                {
+                    Answer = completion.Answer with { Rewards = score.Rewards },
+                    Graded = completion.Graded with { Reward = RewardScoring.Aggregate(score.Rewards, evaluation.Spec.RewardModel!.Aggregation) },
+                };
+            }
+        }
     }
 
     private static GradedAnswer Grade(Problem problem, Answer answer) =>

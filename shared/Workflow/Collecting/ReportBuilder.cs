@@ -18,13 +18,14 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
         Evaluation evaluation, Suite suite, IReadOnlyDictionary<Stage, StageProgress> progress, CancellationToken cancellation)
     {
         var graded = new Dictionary<Stage, IReadOnlyList<GradedVariant>>();
-        foreach (var stage in evaluation.Stages)
+        // Rewards are no answers: those of the trajectory have them.
+        foreach (var stage in evaluation.Stages.Where(stage => stage != Stage.Rewards))
         {
             graded[stage] = await GradeAsync(evaluation, suite, stage, cancellation);
         }
 
         var trajectory = graded[Stage.Trajectory];
-        var missing = evaluation.Stages.SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
+        var missing = graded.Keys.Order().SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
         var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
         var looks = await ReportSplitLooks.RecordAsync(
             store, evaluation.Run, evaluation.Id, [.. new[] { scores.ReportSplit, scores.EarlyWeights?.ReportSplit }.OfType<string>().Distinct()], cancellation);
@@ -175,7 +176,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
         var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
         return new Provenance(
         [
-            new ProvenanceGroup("Weights", [.. variants.Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
+            new ProvenanceGroup("Weights", [.. variants.Where(variant => variant.Variant.Method is null).Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
             new ProvenanceGroup("Suite",
             [
                 new ProvenanceEntry("name", suite.Name),
@@ -223,7 +224,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
 
     /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>
     private static IEnumerable<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
-        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => variant.Variant.WeightsDigest);
+        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method));
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
         variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,

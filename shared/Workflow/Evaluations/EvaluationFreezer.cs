@@ -145,14 +145,19 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
         }
 
         var (early, late) = Parents(spec, trajectory, refused);
-        var reward = spec.RewardModel is { Name: var name } ? await checkpoints.LookAsync(CheckpointBlobs.Models, name, cancellation) : null;
-        if (reward is { Manifest: null } or { Manifest.Refused: not null })
+        var model = spec.RewardModel?.Name;
+        var reward = model is null ? null : await checkpoints.LookAsync(CheckpointBlobs.Models, model, cancellation);
+        if (reward is { Manifest: null })
         {
-            name = spec.RewardModel!.Name;
-            return new RunState(null, null, reward.Manifest is null ? $"the reward model {name}, which waits for {reward.Waiting ?? "being taken in"} (upload it to models/{name})" : null, reward.Manifest?.Refused)
+            return new RunState(null, null, $"the reward model {model}, which waits for {reward.Waiting ?? "being taken in"} (upload it to models/{model})", null)
             {
-                ModelToTakeIn = reward is { Manifest: null, Waiting: null } ? name : null,
+                ModelToTakeIn = reward.Waiting is null ? model : null,
             };
+        }
+
+        if (reward?.Manifest?.Refused is { } refusal)
+        {
+            return new RunState(null, null, null, $"The reward model {model} cannot be used: {refusal}");
         }
 
         return new RunState(
@@ -168,7 +173,7 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 Trajectory = trajectory,
                 Early = early,
                 Late = late,
-                RewardModel = reward is null ? null : new CheckpointVersion(spec.RewardModel!.Name, null, reward.Manifest!.Files),
+                RewardModel = reward is null ? null : new CheckpointVersion(model!, null, reward.Manifest!.Files),
                 Refused = refused,
             },
             suite, null, null);
