@@ -26,6 +26,9 @@ public sealed record GradedAnswer(int Sample, string? Answer, Verdict Verdict, i
     /// <summary>What a reward model gave it; null without one. Not NaN; for a weighted majority not negative.</summary>
     public double? Reward { get; init; }
 
+    /// <summary>Tokens that the reward model read to give <see cref="Reward"/>; null where that is not known.</summary>
+    public int? RewardTokens { get; init; }
+
     /// <summary>A hash of the whole text, by which duplicate samples are found; null where the text is not known.</summary>
     public ulong? TextHash { get; init; }
 
@@ -75,6 +78,9 @@ public sealed record EvaluationAnswers
 
     /// <summary>Names of the two parents and the interpolations drawn, endpoints (0 and 1) included; null when none were wanted.</summary>
     public InterpolationSet? Interpolations { get; init; }
+
+    /// <summary>The final checkpoint's answers as particle methods and searches under a reward model drew them.</summary>
+    public IReadOnlyList<PopulationMethodAnswers> Populations { get; init; } = [];
 
     /// <summary>Wanted samples per problem and variant (n of Pass@k); 0 when only greedy answers are wanted.</summary>
     public required int SamplesPerProblem { get; init; }

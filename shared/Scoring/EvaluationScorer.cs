@@ -73,6 +73,7 @@ public static class EvaluationScorer
             ReportSplit = reportSplit,
             Contamination = ContaminationScores.Of(answers, problems),
             LostProblems = LostProblemRanking.Rank(problems, greedyWanted),
+            Budget = curves is null ? null : BudgetComparison.Of(answers, problems, [.. complete[true]], curves, maj, best, weighted),
         };
         return scores with { Methods = ScoreMethod.Of(scores) };
     }
@@ -128,6 +129,11 @@ public static class EvaluationScorer
             throw new ArgumentException($"{answers.ProblemIds.Count} problems but overlaps of {answers.Overlaps.Count}.", nameof(answers));
         }
 
+        foreach (var method in answers.Populations)
+        {
+            Check(method, answers.ProblemIds.Count);
+        }
+
         var variants = answers.Trajectory
             .Concat(answers.Base is { } baseModel ? [baseModel] : [])
             .Concat(answers.Interpolations?.Points.Select(point => point.Answers) ?? []);
@@ -137,6 +143,23 @@ public static class EvaluationScorer
             {
                 throw new ArgumentException(
                     $"{variant.Name} has answers for {variant.Problems.Count} problems, not {answers.ProblemIds.Count}.", nameof(answers));
+            }
+        }
+    }
+
+    private static void Check(PopulationMethodAnswers method, int problems)
+    {
+        if (method.Problems.Count != problems)
+        {
+            throw new ArgumentException($"{method.Name} has populations for {method.Problems.Count} problems, not {problems}.", nameof(method));
+        }
+
+        foreach (var population in method.Problems.OfType<PopulationProblem>())
+        {
+            if (population.DrawnTokens < 0 || population.RewardTokens < 0
+                || population.Members.Any(member => !(member.Weight >= 0 && double.IsFinite(member.Weight)) || double.IsNaN(member.Score)))
+            {
+                throw new ArgumentException($"{method.Name} has a population with tokens or a weight below zero, or a weight or score that is no number.", nameof(method));
             }
         }
     }

@@ -83,6 +83,9 @@ public sealed record EvaluationScores
     /// <summary>Problems that occur in the training text, and the scores without them; null where no text was given.</summary>
     public ContaminationScores? Contamination { get; init; }
 
+    /// <summary>What other methods reach with the tokens of plain samples; null without populations and rewards, and where there are not two clusters to split.</summary>
+    public BudgetScores? Budget { get; init; }
+
     /// <summary>Which estimator each score is, how its interval is made, and what that covers.</summary>
     public IReadOnlyList<ScoreMethod> Methods { get; init; } = [];
 }

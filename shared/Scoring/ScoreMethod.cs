@@ -38,6 +38,14 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             scores.WeightedMajority.Count > 0, "weighted Maj@k|t",
             $"as Maj@k|t, each vote weighing its reward, no reward weighing 0; {Quotas}", Population, NewProblems);
         Add(
+            scores.Budget is not null, "accuracy at a budget",
+            "share of report problems whose final choice is correct, and the mean tokens of one problem; particle methods: the extracted answer with the most weight, searches and best-of-N: the highest score, samples: as Maj@k|t; no answer is one class and wrong, ties share the win evenly; weights that are all zero are no answer; an answer drawn by weight: the share of weight on correct answers",
+            Population, NewProblems);
+        Add(
+            scores.Budget is not null, "equal budget",
+            "paired difference to Maj@k of the final checkpoint; k plain samples cost on the mean no more tokens than the method does, k from 1 to the samples drawn; tokens are counted twice over: those drawn, and those drawn with those that the reward model reads; the allocation of each method is chosen on the select split; with random numbers used again, particles begin as the plain samples do (common random numbers), which the pairing takes into account",
+            $"{Population}; together: max-t over all methods and both ways to count", "the difference on new problems of this kind, allocation and k being what they are");
+        Add(
             scores.PassAtK.Count > 0, "re-run", "of Pass@1 and Pass@k|t",
             "normal, 95 %; binomial variance of every checkpoint's factor at the observed rates; without spread, the rule of three over all samples",
             "these very problems, had their samples been drawn without end: nothing about other problems");
@@ -70,7 +78,7 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             "mean paired difference; p by flipping signs of clusters, corrected by the largest statistic of the family",
             $"{Population}; together: max-t over the family", "the difference on new problems of this kind");
         Add(
-            scores.Selections.Count > 0 || scores.EarlyWeights is not null, "selection",
+            scores.Selections.Count > 0 || scores.EarlyWeights is not null || scores.Budget?.Choices.Count > 0, "selection",
             "chosen by the mean on the select split of clusters; claimed on the report split; winner's curse: expected largest error of the candidates' select means, were all equally good",
             Population, "the chosen one on new problems, the choice being made");
         return methods;

@@ -53,6 +53,9 @@ public enum FamilyKind
 
     /// <summary>The same of BoN@k.</summary>
     BestOfNSpread,
+
+    /// <summary>Each method against self-consistency with as many tokens.</summary>
+    EqualBudget,
 }
 
 /// <summary>One score against another, paired by problem.</summary>
