@@ -79,6 +79,9 @@ public sealed record EvaluationAnswers
     /// <summary>Names of the two parents and the interpolations drawn, endpoints (0 and 1) included; null when none were wanted.</summary>
     public InterpolationSet? Interpolations { get; init; }
 
+    /// <summary>The final checkpoint's samples at several temperatures, that of the trajectory first; empty where only one was tried.</summary>
+    public IReadOnlyList<TemperatureAnswers> Temperatures { get; init; } = [];
+
     /// <summary>The final checkpoint's answers as particle methods and searches under a reward model drew them.</summary>
     public IReadOnlyList<PopulationMethodAnswers> Populations { get; init; } = [];
 
@@ -94,6 +97,9 @@ public sealed record EvaluationAnswers
     /// <summary>Differences smaller than this do not matter (a share, at least 0): what "no difference" is tested against. Declared before scores are seen.</summary>
     public double Margin { get; init; } = DefaultMargin;
 }
+
+/// <summary>A checkpoint's answers at one temperature.</summary>
+public sealed record TemperatureAnswers(double Temperature, VariantAnswers Answers);
 
 /// <summary>Interpolations between two parents.</summary>
 public sealed record InterpolationSet(string Early, string Late, IReadOnlyList<InterpolationAnswers> Points)

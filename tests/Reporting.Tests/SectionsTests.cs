@@ -91,7 +91,7 @@ public sealed class SectionsTests
             ["early weight", "Pass@1", chosen.Name, "5", Text(Number.Percent(chosen.Select)), Text(Comparisons.Points(selection.WinnersCurse)), Share(chosen.Report), $"{selection.SelectProblems} : {selection.ReportProblems}"], row);
         Assert.Equal(2, selection.Gains.Members.Count);
         Assert.Contains("The report split has the id `" + Scores.EarlyWeights.ReportSplit, Markdown, StringComparison.Ordinal);
-        Assert.Contains("\n## Choosing a checkpoint or a t\n", Markdown, StringComparison.Ordinal);
+        Assert.Contains("\n## What was chosen\n", Markdown, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ internal static class Choices
         {
             blocks.AddRange(Gains(selection));
         }
-        return new("choices", "Choosing a checkpoint or a t", blocks);
+        return new("choices", "What was chosen", blocks);
     }
 
     private static Paragraph Looked(string split, int looks) => new(looks switch

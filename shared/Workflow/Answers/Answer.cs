@@ -58,5 +58,6 @@ public sealed record PopulationChain(double? LogEvidence, IReadOnlyList<Populati
 /// <param name="Lineages">How many of the first round's particles have descendants still.</param>
 /// <param name="Ancestors">For each slot the slot it went on from.</param>
 /// <param name="Weights">The normalised weights before any resampling.</param>
+/// <param name="LogEvidence">The logarithm of the estimate of the evidence so far; null for an evidence of zero.</param>
 public sealed record PopulationStep(
-    double EffectiveSampleSize, bool IsResampled, int Lineages, IReadOnlyList<int> Ancestors, IReadOnlyList<double> Weights);
+    double EffectiveSampleSize, bool IsResampled, int Lineages, IReadOnlyList<int> Ancestors, IReadOnlyList<double> Weights, double? LogEvidence);

@@ -119,9 +119,9 @@ internal sealed class PopulationDrawing
         var population = new Population(
             drawnTokens, rewardTokens,
             [.. chains?.Filters.Select(filter => filter.Result).Select(result => new PopulationChain(
-                double.IsFinite(result.LogEvidence) ? result.LogEvidence : null,
+                Finite(result.LogEvidence),
                 [.. result.Steps.Select(step => new PopulationStep(
-                    step.EffectiveSampleSize, step.IsResampled, step.Lineages, step.Ancestors, [.. step.LogWeights.Select(Math.Exp)]))])) ?? []]);
+                    step.EffectiveSampleSize, step.IsResampled, step.Lineages, step.Ancestors, [.. step.LogWeights.Select(log => Finite(Math.Exp(log)) ?? 0)], Finite(step.LogEvidence)))])) ?? []]);
         var answers = (search is null ? Weighted() : Found()).Select((item, sample) => new Answer(
             source.Weights, source.Decoding, prompt, sample, decodingSeed, item.Answer.Ids, item.Answer.Text, item.Answer.LogProbability, item.Answer.FinishReason, device)
         {
@@ -166,6 +166,8 @@ internal sealed class PopulationDrawing
         return found.Concat(answers.Answers.Take(method.Particles - found.Count).Select(answer => (Answer: answer, Score: 0.0)))
             .Select(item => (item.Answer, 1.0 / method.Particles, item.Score, (IReadOnlyList<int>)[], (IReadOnlyList<double>?)null, (string?)null));
     }
+
+    private static double? Finite(double log) => double.IsFinite(log) ? log : null;
 
     private static IReadOnlyList<double>? Probabilities(ParticleText text) => text.Rewards.Count == 0 ? null : [.. text.Rewards.Select(reward => reward.Probability)];
 }

@@ -118,6 +118,13 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             Trajectory = [.. checkpoints.Select(variant => variant.ToAnswers(count))],
             // Without the late parent's answers there is nothing to compare with.
             Interpolations = points.Count > 1 && points[0].EarlyWeight == 0 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) { Tried = evaluation.EarlyWeights.Count } : null,
+            Temperatures = evaluation.Stages.Contains(Stage.Temperatures)
+                ? [
+                    new TemperatureAnswers(evaluation.Spec.Temperature, checkpoints[^1].ToAnswers(count)),
+                    .. graded[Stage.Temperatures].Select(variant => new TemperatureAnswers(variant.Variant.Temperature!.Value, variant.ToAnswers(count))),
+                ]
+                : [],
+            Populations = GradedPopulations.Of(graded.GetValueOrDefault(Stage.Particles, []), count),
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
@@ -176,7 +183,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
         var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
         return new Provenance(
         [
-            new ProvenanceGroup("Weights", [.. variants.Where(variant => variant.Variant.Method is null).Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
+            new ProvenanceGroup("Weights", [.. variants.Where(variant => variant.Variant is { Method: null, Temperature: null }).Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
             new ProvenanceGroup("Suite",
             [
                 new ProvenanceEntry("name", suite.Name),
@@ -224,7 +231,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
 
     /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>
     private static IEnumerable<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
-        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method));
+        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method, variant.Variant.Temperature));
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
         variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,

@@ -49,8 +49,13 @@ public sealed record Variant(CheckpointVersion Late, CheckpointVersion? Early = 
         _ => new Variant(late, early, earlyWeight),
     };
 
+    /// <summary>The temperature of its samples; null for the evaluation's.</summary>
+    public double? Temperature { get; init; }
+
     /// <summary>What a person reads.</summary>
-    public string Name => Method is null ? WeightsName : $"{WeightsName}, {Method.Name}";
+    public string Name => Method is not null ? $"{WeightsName}, {Method.Name}"
+        : Temperature is { } temperature ? string.Create(CultureInfo.InvariantCulture, $"{WeightsName} at temperature {temperature}")
+        : WeightsName;
 
     private string WeightsName => Early is null
         ? Late.Name
@@ -128,6 +133,7 @@ public sealed record Evaluation
     public IReadOnlyList<Variant> Variants(Stage stage) => stage switch
     {
         Stage.Trajectory => [.. (Base is null ? Trajectory : Trajectory.Prepend(Base)).Select(checkpoint => new Variant(checkpoint))],
+        Stage.Temperatures => [.. OtherTemperatures.Select(temperature => new Variant(Trajectory[^1]) { Temperature = temperature })],
         Stage.Rewards => [.. Trajectory.Select(checkpoint => new Variant(checkpoint))],
         Stage.Particles => [.. Populations],
         Stage.Interpolation => [.. EarlyWeights.Select(weight => Variant.Interpolate(Early!, Late!, weight))],
@@ -140,9 +146,13 @@ public sealed record Evaluation
     [
         Stage.Trajectory,
         .. EarlyWeights.Count > 0 ? [Stage.Interpolation] : (Stage[])[],
+        .. OtherTemperatures.Count > 0 ? [Stage.Temperatures] : (Stage[])[],
         .. RewardModel is not null && Spec.SamplesPerProblem > 0 ? [Stage.Rewards] : (Stage[])[],
         .. Spec.Particles is not null ? [Stage.Particles] : (Stage[])[],
     ];
+
+    [JsonIgnore]
+    private IReadOnlyList<double> OtherTemperatures => [.. (Spec.Temperatures ?? []).Where(temperature => temperature != Spec.Temperature).Distinct().Order()];
 
     /// <summary>The final checkpoint by each method, and the budget spread over the whole trajectory.</summary>
     private IEnumerable<Variant> Populations
@@ -173,6 +183,9 @@ public enum Stage
 
     /// <summary>Answers from interpolations of the early and the late parent.</summary>
     Interpolation,
+
+    /// <summary>Samples of the final checkpoint at other temperatures.</summary>
+    Temperatures,
 
     /// <summary>The reward model's scores of the trajectory's sampled answers.</summary>
     Rewards,

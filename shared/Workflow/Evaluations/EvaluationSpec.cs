@@ -24,6 +24,9 @@ public sealed record EvaluationSpec
     /// <summary>Temperature of the sampled answers, in [0.01, 10]. Default 0.6, as in arXiv 2505.20196.</summary>
     public double Temperature { get; init; } = 0.6;
 
+    /// <summary>Other temperatures to draw the final checkpoint's samples at; the best is chosen on the select split. Default none.</summary>
+    public IReadOnlyList<double>? Temperatures { get; init; }
+
     /// <summary>Nucleus sampling: the smallest set of tokens with at least this mass, in (0, 1]. Default 0.95.</summary>
     public double TopP { get; init; } = 0.95;
 
@@ -140,6 +143,8 @@ public sealed record EvaluationSpec
         Check(SamplesPerProblem is >= 0 and <= 65536, "samplesPerProblem", "must be between 0 and 65536");
         Check(SamplesPerProblem > 0 || Greedy, "samplesPerProblem", "is 0 and greedy is false, so there is nothing to draw");
         Check(Temperature is >= 0.01 and <= 10, "temperature", "must be between 0.01 and 10");
+        Check(Temperatures is null || (Temperatures.Count is > 0 and <= 16 && Temperatures.All(item => item is >= 0.01 and <= 10)), "temperatures", "must be 1 to 16 numbers from 0.01 to 10, or left out");
+        Check(Temperatures is null || SamplesPerProblem > 0, "temperatures", "are for sampled answers, and samplesPerProblem is 0");
         Check(TopP is > 0 and <= 1, "topP", "must be above 0 and at most 1");
         Check(TopK >= 0, "topK", "must not be negative");
         Check(MaxTokens is >= 1 and <= 1 << 20, "maxTokens", "must be between 1 and 1048576");

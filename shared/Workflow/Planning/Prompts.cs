@@ -140,7 +140,7 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
                 : Workflow.Digest.OfJson(new { answers, reward = evaluation.RewardDigest, variant.Method, particles = spec.Particles!.OfOneMethod }));
         }
 
-        var decoding = Decoding(spec, kind);
+        var decoding = Decoding(variant, spec, kind);
         var tokenizer = variant.Late.TokenizerDigest;
         // Left out where it is the default, so that answers drawn before there was a choice keep their digest.
         var precision = spec.Precision == EvaluationSpec.DefaultPrecision ? null : spec.Precision;
@@ -165,9 +165,11 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
     /// begin as the samples do, which makes their comparison a paired one.
     /// </summary>
     public static Decoding Decoding(Variant variant, EvaluationSpec spec, AnswerKind kind) =>
-        Decoding(spec, kind) with { Seed = kind != AnswerKind.Greedy ? Workflow.Digest.Seed($"{spec.Seed}/{variant.WeightsDigest}") : 0 };
-
-    private static Decoding Decoding(EvaluationSpec spec, AnswerKind kind) =>
-        (kind == AnswerKind.Greedy ? spec.GreedyDecoding : spec.Sampling)
-        ?? throw new InvalidOperationException($"No {kind} answers are wanted.");
+        kind == AnswerKind.Greedy
+            ? spec.GreedyDecoding ?? throw new InvalidOperationException("No greedy answers are wanted.")
+            : (spec.Sampling ?? throw new InvalidOperationException("No sampled answers are wanted.")) with
+            {
+                Temperature = variant.Temperature ?? spec.Temperature,
+                Seed = Workflow.Digest.Seed($"{spec.Seed}/{variant.WeightsDigest}"),
+            };
 }
