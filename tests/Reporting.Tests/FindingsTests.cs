@@ -13,7 +13,7 @@ public sealed class FindingsTests
     [InlineData(Outcome.Inconclusive, "INCONCLUSIVE, +4.0\u00a0points (+1.0 to +7.0), detectable 5.0\u00a0points")]
     public void The_outcome_is_the_one_that_the_comparison_decided(Outcome outcome, string said)
     {
-        var headline = Headline(Sample with { Comparisons = [Family("Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Loss), Member("t = 4", outcome))] });
+        var headline = Headline(Sample with { Comparisons = [Family(FamilyKind.PassSpread, "Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Loss), Member("t = 4", outcome))] });
         Assert.Contains($"8 answers spread over checkpoints, t = 4 against t = 1: {said}", headline, StringComparison.Ordinal);
     }
 
@@ -33,21 +33,21 @@ public sealed class FindingsTests
     [Fact]
     public void A_better_checkpoint_on_the_way_is_named_with_the_correction_for_all()
     {
-        var headline = Headline(Sample with { Comparisons = [Family("Pass@1 of each checkpoint against the final one", Member("a", Outcome.Gain), Member("b", Outcome.Inconclusive))] });
+        var headline = Headline(Sample with { Comparisons = [Family(FamilyKind.EachAgainstFinal, "Pass@1 of each checkpoint against the final one", Member("a", Outcome.Gain), Member("b", Outcome.Inconclusive))] });
         Assert.Contains("1 of 2 earlier checkpoints does better, the most a: GAIN, +4.0\u00a0points (+1.0 to +7.0), corrected for 2 comparisons by max-t", headline, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_checkpoint_that_is_not_shown_to_be_better_is_not_settled()
     {
-        var headline = Headline(Sample with { Comparisons = [Family("greedy of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.Inconclusive))] });
+        var headline = Headline(Sample with { Comparisons = [Family(FamilyKind.EachAgainstFinal, "greedy of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.Inconclusive))] });
         Assert.Contains("whether an earlier checkpoint does better is not settled, the most promising being b: INCONCLUSIVE", headline, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Where_all_are_settled_no_checkpoint_does_better()
     {
-        var headline = Headline(Sample with { Comparisons = [Family("Pass@1 of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.NoDifference))] });
+        var headline = Headline(Sample with { Comparisons = [Family(FamilyKind.EachAgainstFinal, "Pass@1 of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.NoDifference))] });
         Assert.Contains("no earlier checkpoint does better: NO DIFFERENCE for 1, LOSS for 1, corrected for 2 comparisons by max-t", headline, StringComparison.Ordinal);
     }
 
@@ -106,7 +106,7 @@ public sealed class FindingsTests
     [InlineData(-0.021, "−2.1\u00a0%")]
     public void Shares_are_printed_in_percent_with_one_decimal(double share, string printed) => Assert.Equal(printed, Text(Number.Percent(share)));
 
-    private static ComparisonFamily Family(string name, params Scoring.Comparison[] members) => new(name, 0.02, members);
+    private static ComparisonFamily Family(FamilyKind kind, string name, params Scoring.Comparison[] members) => new(name, 0.02, members) { Kind = kind };
 
     private static Scoring.Comparison Member(string of, Outcome outcome) =>
         new(of, "t = 1", 60, 30, new(0.04, 0.02, 0.06), new(0.04, 0.01, 0.07), 0.01, 0.02, 0.05, outcome, 9, 4);
