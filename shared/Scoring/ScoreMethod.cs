@@ -51,7 +51,7 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             "these very problems, had their samples been drawn without end: nothing about other problems");
         Add(
             scores.MajAtK.Count > 0, "re-run of a choice", scores.BestOfN.Count > 0 ? "of Maj@k|t and BoN@k|t" : "of Maj@k|t",
-            "normal, 95 %; variance from answers redrawn among those seen at each checkpoint, raised by what redrawing a redrawing loses (iterated bootstrap); without spread, the rule of three over all samples",
+            "normal, 95 %; variance from answers redrawn among those seen at each checkpoint; raised by what redrawing a redrawing loses (iterated bootstrap); without spread, the rule of three over all samples",
             "these very problems, had they been drawn again with other seeds: nothing about other problems");
         Add(
             scores.PassAtK.Count > 0, "band", "of Pass@1 over the trajectory and of each curve over k",
@@ -61,17 +61,17 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             scores.Forgetting is not null, "forgetting", "greedy answers (arXiv 2505.20196)", Population, NewProblems);
         Add(
             scores.Forgetting?.Null is not null, "greedy forgetting beside its null",
-            "P_TFS minus its mean over all orders of a problem's greedy verdicts, (T − c)/T for a problem solved at c > 0 of T checkpoints; p by 999 permutations of each problem's verdicts among the checkpoints, one-sided",
-            Population, "the excess on new problems of this kind, one greedy answer each: a checkpoint's verdict has no sampling noise, but may flip with any small change of the weights");
+            "P_TFS minus its mean over all orders of a problem's greedy verdicts; that is (T − c)/T for a problem solved at c > 0 of T checkpoints; p by 999 permutations of each problem's verdicts among the checkpoints, one-sided",
+            Population, "the excess on new problems of this kind, one greedy answer each; a verdict has no sampling noise, but may flip with any small change of the weights");
         Add(
             scores.ForgettingNull is not null, "sampled forgetting beside its null",
-            "one sampled answer from each checkpoint: the chance of being solved at some earlier checkpoint and wrong at the last, minus that chance had every checkpoint the problem's pooled pass rate, both unbiased; p by 999 permutations of a problem's answers among its checkpoints, one-sided",
+            "one sampled answer from each checkpoint: the chance of being solved at some earlier checkpoint and wrong at the last; minus that chance had every checkpoint the problem's pooled pass rate, both unbiased; p by 999 permutations of a problem's answers among its checkpoints, one-sided",
             Population, "the excess on new problems of this kind, with the samples drawn as here");
         Add(
             scores.Retention.Count > 0, "retention", "Σ right at both / Σ right before, over pairs of checkpoints so far apart", Population, NewProblems);
         Add(
             scores.Contamination is not null, "training text",
-            "a problem is flagged when its text, its words in a row, or one n-gram of 13 words (8 in shorter problems) occurs in the training text; the score over the problems that are not flagged",
+            "a problem is flagged when its text, its words in a row, or one n-gram of 13 words (8 in shorter problems) occurs in the training text; the score is over the problems that are not flagged",
             Population, "new problems of this kind that are as well known from training");
         Add(
             scores.Comparisons.Count + scores.Selections.Count > 0 || scores.EarlyWeights is not null, "comparison",

@@ -26,8 +26,8 @@ public sealed class FindingsTests
     {
         var comparisons = new[]
         {
-            Family("Pass@1 of each checkpoint against the final one", Member("a", Outcome.Gain, low: 0.02, high: 0.30), Member("b", Outcome.Inconclusive, low: -0.01, high: 0.60)),
-            Family("Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Gain, low: 0.03, high: 0.05), Member("t = 4", Outcome.NoDifference, low: 0.04, high: 0.06)),
+            Family(FamilyKind.EachAgainstFinal, "Pass@1 of each checkpoint against the final one", Member("a", Outcome.Gain, low: 0.02, high: 0.30), Member("b", Outcome.Inconclusive, low: -0.01, high: 0.60)),
+            Family(FamilyKind.PassSpread, "Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Gain, low: 0.03, high: 0.05), Member("t = 4", Outcome.NoDifference, low: 0.04, high: 0.06)),
         };
         Assert.EndsWith("; the surest remedy is spreading answers over checkpoints, t = 2: +4.0\u00a0points (+3.0 to +5.0) of Pass@8.", Headline(Sample with { Comparisons = comparisons, EarlyWeights = null }), StringComparison.Ordinal);
         Assert.EndsWith("; the surest remedy is going back to a: +16.0\u00a0points (+2.0 to +30.0) of Pass@1.", Headline(Sample with { Comparisons = comparisons[..1], EarlyWeights = null }), StringComparison.Ordinal);
@@ -36,8 +36,8 @@ public sealed class FindingsTests
     [Fact]
     public void Without_a_gain_no_remedy_is_certain_and_with_all_settled_none_does_better()
     {
-        var settled = new[] { Family("Pass@1 of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.NoDifference)) };
-        var open = settled.Append(Family("Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Inconclusive, low: -0.01, high: 0.05))).ToArray();
+        var settled = new[] { Family(FamilyKind.EachAgainstFinal, "Pass@1 of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.NoDifference)) };
+        var open = settled.Append(Family(FamilyKind.PassSpread, "Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Inconclusive, low: -0.01, high: 0.05))).ToArray();
         Assert.EndsWith("; no remedy is certain, the most promising is spreading answers over checkpoints, t = 2: +2.0\u00a0points (−1.0 to +5.0) of Pass@8.", Headline(Sample with { Comparisons = open, EarlyWeights = null }), StringComparison.Ordinal);
         Assert.EndsWith("; no remedy that was tried does better.", Headline(Sample with { Comparisons = settled, EarlyWeights = null }), StringComparison.Ordinal);
     }
@@ -86,22 +86,22 @@ public sealed class FindingsTests
     [InlineData(Outcome.Inconclusive, "INCONCLUSIVE, +4.0\u00a0points (+1.0 to +7.0), detectable 5.0\u00a0points")]
     public void The_outcome_is_the_one_that_the_comparison_decided(Outcome outcome, string said) => Assert.Contains(
         $"8 answers spread over checkpoints, t = 4 against t = 1: {said}",
-        Said(Sample with { Comparisons = [Family("Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Loss), Member("t = 4", outcome))] }), StringComparison.Ordinal);
+        Said(Sample with { Comparisons = [Family(FamilyKind.PassSpread, "Pass@8|t against t = 1, at equal budget", Member("t = 2", Outcome.Loss), Member("t = 4", outcome))] }), StringComparison.Ordinal);
 
     [Fact]
     public void A_better_checkpoint_on_the_way_is_named_with_the_correction_for_all() => Assert.Contains(
         "1 of 2 earlier checkpoints does better than the final one, the most a: GAIN, +4.0\u00a0points (+1.0 to +7.0), corrected for 2 comparisons by max-t.",
-        Said(Sample with { Comparisons = [Family("Pass@1 of each checkpoint against the final one", Member("a", Outcome.Gain), Member("b", Outcome.Inconclusive))] }), StringComparison.Ordinal);
+        Said(Sample with { Comparisons = [Family(FamilyKind.EachAgainstFinal, "Pass@1 of each checkpoint against the final one", Member("a", Outcome.Gain), Member("b", Outcome.Inconclusive))] }), StringComparison.Ordinal);
 
     [Fact]
     public void A_checkpoint_that_is_not_shown_to_be_better_is_not_settled() => Assert.Contains(
         "Whether an earlier checkpoint does better than the final one is not settled, the most promising being b: INCONCLUSIVE",
-        Said(Sample with { Comparisons = [Family("greedy of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.Inconclusive))] }), StringComparison.Ordinal);
+        Said(Sample with { Comparisons = [Family(FamilyKind.EachAgainstFinal, "greedy of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.Inconclusive))] }), StringComparison.Ordinal);
 
     [Fact]
     public void Where_all_are_settled_no_checkpoint_does_better() => Assert.Contains(
         "No earlier checkpoint does better than the final one: NO DIFFERENCE for 1, LOSS for 1, corrected for 2 comparisons by max-t.",
-        Said(Sample with { Comparisons = [Family("Pass@1 of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.NoDifference))] }), StringComparison.Ordinal);
+        Said(Sample with { Comparisons = [Family(FamilyKind.EachAgainstFinal, "Pass@1 of each checkpoint against the final one", Member("a", Outcome.Loss), Member("b", Outcome.NoDifference))] }), StringComparison.Ordinal);
 
     [Theory]
     [InlineData(-0.01, 0.11, "and whether sampled forgetting exceeds chance is INCONCLUSIVE, +5.0\u00a0points (−1.0 to +11.0)")]
@@ -158,7 +158,7 @@ public sealed class FindingsTests
     [InlineData(-0.021, "−2.1\u00a0%")]
     public void Shares_are_printed_in_percent_with_one_decimal(double share, string printed) => Assert.Equal(printed, Text(Number.Percent(share)));
 
-    private static ComparisonFamily Family(string name, params Scoring.Comparison[] members) => new(name, 0.02, members);
+    private static ComparisonFamily Family(FamilyKind kind, string name, params Scoring.Comparison[] members) => new(name, 0.02, members) { Kind = kind };
 
     private static Scoring.Comparison Member(string of, Outcome outcome, double low = 0.01, double high = 0.07) =>
         new(of, "t = 1", 60, 30, new(0.04, 0.02, 0.06), new((low + high) / 2, low, high), 0.01, 0.02, 0.05, outcome, 9, 4);

@@ -62,7 +62,7 @@ public sealed class SectionsTests
     {
         var curve = Scores.MajAtK[0] with { Points = [Scores.MajAtK[0].Points[0] with { MonteCarloError = 0.0123 }] };
         var figure = Figures(SampleBudget.Write(Scores with { MajAtK = [curve] })!).Last();
-        Assert.Equal(["t", "k", "Maj@k|t", "Band, whole line", "Monte Carlo error"], figure.Numbers.Header.Select(Text));
+        Assert.Equal(["t", "k", "Maj@k|t", "Band, whole line", "Re-run noise", "Monte Carlo error"], figure.Numbers.Header.Select(Text));
         Assert.Equal("1.2\u00a0points", Text(figure.Numbers.Rows[0][^1]));
         var band = curve.Points[0].Band!;
         Assert.Equal(Ends(band.Low, band.High), Text(figure.Numbers.Rows[0][3]));

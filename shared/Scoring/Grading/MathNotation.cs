@@ -106,7 +106,7 @@ internal static partial class MathNotation
         text = TimesTen().Replace(text, "*");
         text = Residue().Replace(text, @"\pmod{$1}");
         text = DegreeWord().Replace(text, "°");
-        text = Domain().Match(text) is { Success: true } domain && Array.TrueForAll(Parameters(domain), name => text.AsSpan(0, domain.Index).Contains(name, StringComparison.Ordinal))
+        text = (text.Contains('∈', StringComparison.Ordinal) || text.Contains(" is an", StringComparison.Ordinal)) && Domain().Match(text) is { Success: true } domain && Array.TrueForAll(Parameters(domain), name => text.AsSpan(0, domain.Index).Contains(name, StringComparison.Ordinal))
             ? text[..domain.Index] : text;
         return Unit().Replace(text.TrimEnd(' ', '.', ','), "$1");
 
@@ -416,7 +416,7 @@ internal static partial class MathNotation
 
     // "(k, 2k), k ∈ Z", "2πn for n ∈ ℤ", "2πn, where n is an integer": which values a letter of the answer may have.
     [GeneratedRegex(
-        @"\s*(?:[,;(]|(?<=[\w)}])\s)\s*(?:(?:for|where|with)\s+)?(?:(?:all|any|every|some|each)\s+)?(?:(?<name>[a-zA-Z])\s*,\s*)?(?<name>[a-zA-Z])\s*(?:∈\s*(?:ℝ|ℤ|ℕ|ℚ|ℂ|[ZNQRC])(?:[_^]\{?[-+*0-9≥>]+\}?)?|is\s+an(?:y)?\s+(?:\w+\s+)?(?:integer|real number|constant))\s*\)?$",
+        @"\s{0,3}(?:[,;(]|(?<=[\w)}])\s)\s{0,3}(?:(?:for|where|with)\s+)?(?:(?:all|any|every|some|each)\s+)?(?:(?<name>[a-zA-Z])\s*,\s*)?(?<name>[a-zA-Z])\s*(?:∈\s*(?:ℝ|ℤ|ℕ|ℚ|ℂ|[ZNQRC])(?:[_^]\{?[-+*0-9≥>]+\}?)?|is\s+an(?:y)?\s+(?:\w+\s+)?(?:integer|real number|constant))\s*\)?$",
         RegexOptions.CultureInvariant)]
     private static partial Regex Domain();
 
