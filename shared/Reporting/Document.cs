@@ -13,6 +13,7 @@ internal static class Document
             Trajectory.Write(data.Scores),
             Forgetting.Write(data.Scores),
             SampleBudget.Write(data.Scores),
+            SameTokens.Write(data),
             ProblemByProblem.Write(data.Scores),
             LostAnswers.Write(data),
             Answers.Write(data),

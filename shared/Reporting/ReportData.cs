@@ -26,6 +26,9 @@ public sealed record ReportData
     /// <summary>Every graded answer, for the browser of answers in the page.</summary>
     public IReadOnlyList<ShownAnswer> Answers { get; init; } = [];
 
+    /// <summary>How particle methods came to their answers, for the problems on which methods differ most (<see cref="ShownGenealogy.Of"/>).</summary>
+    public IReadOnlyList<ShownGenealogy> Genealogies { get; init; } = [];
+
     /// <summary>How the answers of each variant were read.</summary>
     public IReadOnlyList<ExtractionCounts> Extractions { get; init; } = [];
 

@@ -45,6 +45,10 @@ public static class ReportMarkdown
                 Paragraph(text, map.Caption);
                 Write(text, map.Numbers);
                 break;
+            case GenealogyPicture picture:
+                Paragraph(text, picture.Caption);
+                Write(text, picture.Numbers);
+                break;
             case Figures figures:
                 foreach (var panel in figures.Panels)
                 {

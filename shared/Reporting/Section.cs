@@ -39,6 +39,12 @@ internal sealed record Figures(IReadOnlyList<Figure> Panels) : Block;
 /// <summary>Every answer, to be filtered and read.</summary>
 internal sealed record AnswerBrowser(ReportData Data) : Block;
 
+/// <summary>How particle methods came to their answers: a picture of one problem and method at a time.</summary>
+/// <param name="Genealogies">What can be looked at.</param>
+/// <param name="Caption">What to see.</param>
+/// <param name="Numbers">What became of each chain, for readers without scripts.</param>
+internal sealed record GenealogyPicture(IReadOnlyList<ShownGenealogy> Genealogies, Prose Caption, Table Numbers) : Block;
+
 /// <summary>One of the opening numbers, with how far it can be trusted.</summary>
 internal sealed record KeyNumber(Prose Label, Prose Value, Prose Note);
 

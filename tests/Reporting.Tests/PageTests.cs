@@ -78,7 +78,7 @@ public sealed partial class PageTests
     {
         var packed = Unpack(ReportPage.Html(Hostile.Report(), null), "packed|texts|problems");
 
-        Assert.Equal(4, packed.Count);
+        Assert.Equal(5, packed.Count);
         var texts = packed.SelectMany(Strings).ToArray();
         Assert.True(texts.Length > 4 * Hostile.Payloads.Count);
         Assert.All(texts, text => Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value is not '\n' and not '\t' && Rune.GetUnicodeCategory(rune)

@@ -78,6 +78,9 @@ internal static class PageBlocks
             case HeatMap map:
                 PageHeatMap.Write(page, map);
                 break;
+            case GenealogyPicture picture:
+                PageGenealogy.Write(page, picture);
+                break;
             case AnswerBrowser browser:
                 PageAnswers.Write(page, browser);
                 break;

@@ -28,7 +28,8 @@ internal static class Choices
         return new("choices", "What was chosen", blocks);
     }
 
-    private static Paragraph Looked(string split, int looks) => new(looks switch
+    /// <summary>The report split's name, and how often it was looked at.</summary>
+    public static Paragraph Looked(string split, int looks) => new(looks switch
     {
         0 => (Prose)$"The report split has the id {split}.",
         1 => $"The report split has the id {split}. No evaluation of this run was judged on it before.",

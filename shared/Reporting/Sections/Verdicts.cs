@@ -7,7 +7,7 @@ internal static class Verdicts
 {
     public static Section? Write(EvaluationScores scores)
     {
-        Prose?[] said = [Base(scores), Earlier(scores), Forgotten(scores), Spread(scores), EarlyWeight(scores)];
+        Prose?[] said = [Base(scores), Earlier(scores), Forgotten(scores), Spread(scores), EarlyWeight(scores), SameTokens(scores)];
         Paragraph[] paragraphs = [.. said.OfType<Prose>().Select(sentence => new Paragraph(sentence))];
         return paragraphs.Length == 0 || Findings.Problems(scores) == 0 ? null : new("verdict", "What can be said", paragraphs);
     }
@@ -67,4 +67,15 @@ internal static class Verdicts
         : Findings.Gain(selection) is { } gain
             ? (Prose)$"Early weight {Number.Decimal(weights.Chosen)} against {weights.Late}, on problems that did not choose it: {Comparisons.Said(gain, selection.Gains.Margin)}."
             : $"No early weight beats {weights.Late} on the problems for choosing.";
+
+    private static Prose? SameTokens(EvaluationScores scores)
+    {
+        if (scores.Budget?.Comparisons is not { Members.Count: > 0 } family)
+        {
+            return null;
+        }
+        return family.Members.Where(member => member.Outcome == Outcome.Gain).MaxBy(member => member.Together.Low) is { } surest
+            ? (Prose)$"For the same tokens the surest gain over self-consistency is that of {surest.Of} against {surest.Against}: {Comparisons.Said(surest, family.Margin)}, {Comparisons.Correction(family)}."
+            : $"For the same tokens no other method is shown to do better than self-consistency: {Comparisons.Counted(family)}.";
+    }
 }
