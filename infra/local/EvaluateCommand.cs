@@ -63,7 +63,7 @@ internal static class EvaluateCommand
         await BlobStore.WriteIfChangedAsync(storage.Blobs.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.FileName}"), spec.ToJson(), cancellation);
 
         var progress = EvaluationProgress.Create(AnsiConsole.Console);
-        await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs.Checkpoints, run, report, cancellation));
+        await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs, run, spec.RewardModel?.Name, report, cancellation));
         RunStatus status;
         await using (var host = await LocalHost.StartAsync(storage.Connection, generators, device, cancellation))
         {
