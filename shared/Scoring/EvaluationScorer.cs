@@ -22,7 +22,10 @@ public static class EvaluationScorer
             .. complete[true].Select(i => new ScoredProblem(
                 answers.ProblemIds[i], answers.Clusters[i],
                 [.. answers.Trajectory.Select(checkpoint => checkpoint.Problems[i])],
-                answers.Base?.Problems[i])),
+                answers.Base?.Problems[i])
+            {
+                Options = answers.Options.Count == 0 ? null : answers.Options[i],
+            }),
         ];
         var sampled = answers.SamplesPerProblem > 0 && problems.Length > 0;
         var greedy = greedyWanted && problems.Length > 0;
@@ -62,7 +65,7 @@ public static class EvaluationScorer
                 : [],
             Retention = sampled ? Retention.Of(counts, means) : greedy ? Retention.Of(greedyCounts, means) : [],
             RecoveredProblems = greedy
-                ? [.. problems.Where(problem => ProblemHistory.Of([.. problem.Trajectory.Select(at => at.GreedyCorrect())]).Recovered).Select(problem => problem.Id)]
+                ? [.. problems.Where(problem => problem.History.Recovered).Select(problem => problem.Id)]
                 : [],
             EarlyWeights = EarlyWeightCurve.Score(answers, [.. complete[true]]),
             Comparisons = sampled || greedy
@@ -178,19 +181,17 @@ public static class EvaluationScorer
             Health(variant, wanted.SamplesPerProblem, greedyWanted))
         {
             ChanceCorrected = withSamples.Length > 0
-                ? AboveChance(withSamples, problem => select(problem).PassRate(), wanted)
-                : AboveChance(withGreedy, problem => select(problem).GreedyCorrect() ? 1 : 0, wanted),
+                ? AboveChance(withSamples, problem => select(problem).PassRate())
+                : AboveChance(withGreedy, problem => select(problem).GreedyCorrect() ? 1 : 0),
         };
     }
 
-    private static Estimate? AboveChance(ScoredProblem[] problems, Func<ScoredProblem, double> accuracy, EvaluationAnswers wanted)
+    private static Estimate? AboveChance(ScoredProblem[] problems, Func<ScoredProblem, double> accuracy)
     {
-        var options = wanted.ProblemIds.Zip(wanted.Options).Where(problem => problem.Second is not null)
-            .ToDictionary(problem => problem.First, problem => problem.Second!.Value, StringComparer.Ordinal);
-        var declared = problems.Where(problem => options.ContainsKey(problem.Id)).ToArray();
+        var declared = problems.Where(problem => problem.Options is not null).ToArray();
         return declared.Length == 0
             ? null
-            : Means(declared).Difference([.. declared.Select(problem => ChanceCorrection.Corrected(accuracy(problem), options[problem.Id]))]);
+            : Means(declared).Difference([.. declared.Select(problem => ChanceCorrection.Corrected(accuracy(problem), problem.Options!.Value))]);
     }
 
     private static AnswerCounts Health(VariantAnswers variant, int samplesWanted, bool greedyWanted)
@@ -217,7 +218,7 @@ public static class EvaluationScorer
     {
         Cluster = problem.Cluster,
         Drawn = sampled ? problem.Drawn : [],
-        History = greedy ? ProblemHistory.Of([.. problem.Trajectory.Select(answers => answers.GreedyCorrect())]) : null,
+        History = greedy ? problem.History : null,
     };
 
     private static ClusteredMean Means(ScoredProblem[] problems) => new(problems.Select(problem => problem.Cluster));

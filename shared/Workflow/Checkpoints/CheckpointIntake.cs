@@ -43,7 +43,8 @@ public sealed class CheckpointIntake(
 
         if (path.Length == 2)
         {
-            if (path[1] == EvaluationFreezer.FileName && path[0] != CheckpointBlobs.Models)
+            // What is asked, or a training text that was waited for.
+            if (path[0] != CheckpointBlobs.Models)
             {
                 await bus.SendAsync(new PlanMessage(path[0]), cancellation);
             }
