@@ -22,8 +22,9 @@ public sealed record ShownGenealogy(string ProblemId, string Method, PopulationG
             .. from id in scores.Budget?.MostDifferent ?? []
                from method in answers.Populations
                let population = method.Problems[places[id]]
-               where population?.Genealogy is not null
-               select new ShownGenealogy(id, method.Name, population.Genealogy, population.Members),
+               let genealogy = population?.Genealogy
+               where genealogy is not null
+               select new ShownGenealogy(id, method.Name, genealogy, population.Members),
         ];
     }
 }

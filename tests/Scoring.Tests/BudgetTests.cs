@@ -146,15 +146,15 @@ public class BudgetTests
         VariantAnswers All(string name, bool isKnown) => new(name, null, [.. Enumerable.Range(0, 10).Select(i => Rewarded(i, isKnown))]);
         var budget = EvaluationScorer.Score(Evaluation(4, All("early", false), All("middle", true), All("late", true))).Budget!;
         Assert.Equal(
-            ["self-consistency", "best-of-N", "weighted best-of-N", "Temporal Sampling, majority", "Temporal Sampling, best-of-N"],
+            ["self-consistency", "best-of-N", "weighted best-of-N", "Temporal Sampling, Maj", "Temporal Sampling, BoN"],
             budget.Methods.Select(method => method.Family).Distinct());
         var best = budget.Methods.Single(method => method.Family == "best-of-N");
         Assert.Equal((40, 100, 4, 4, 14), (best.DrawnTokens, best.RewardTokens, best.ByDrawnTokens!.K, best.ByAllTokens!.K, best.ByAllTokens.Affordable));
         // Over two checkpoints the reading is known, over three it is not.
-        var temporal = budget.Methods.Where(method => method.Family == "Temporal Sampling, best-of-N").ToList();
+        var temporal = budget.Methods.Where(method => method.Family == "Temporal Sampling, BoN").ToList();
         Assert.Equal([100, null], temporal.Select(method => method.RewardTokens));
         Assert.All(temporal.Where(method => method.RewardTokens is null), method => Assert.Null(method.ByAllTokens));
-        Assert.Equal(["Temporal Sampling, majority", "Temporal Sampling, best-of-N"], budget.Choices.Select(choice => choice.Choice));
+        Assert.Equal(["Temporal Sampling, Maj", "Temporal Sampling, BoN"], budget.Choices.Select(choice => choice.Choice));
         Assert.All(budget.Curves, curve => Assert.Equal([1, 2, 4], curve.Points.Select(point => point.K)));
         foreach (var curve in budget.Curves)
         {

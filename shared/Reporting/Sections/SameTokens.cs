@@ -60,7 +60,7 @@ internal static class SameTokens
                 {
                     rows.Add(new { kind = "line", method = Inert.Line(curve.Name), name = $"k = {point.K}", x, value = point.Accuracy.Value });
                     numbers.Add([$"{curve.Name}", $"{point.K}", Tokens(x), $"{point.Accuracy}"]);
-                    spent.Add(x.Value);
+                    spent.Add(x);
                 }
             }
         }
@@ -71,7 +71,7 @@ internal static class SameTokens
                 var (value, low, high) = method.Accuracy;
                 rows.Add(new { kind = method.IsChosen ? "chosen" : "other", method = Inert.Line(method.Family), name = Inert.Line(method.Name), x, value, low, high });
                 numbers.Add([$"{method.Name}", $"–", Tokens(x), $"{method.Accuracy}"]);
-                spent.Add(x.Value);
+                spent.Add(x);
             }
         }
         var domain = Plot.Domain(budget.Methods.Select(method => method.IsChosen ? method.Accuracy : Bare(method.Accuracy)).Concat(budget.Curves.SelectMany(curve => curve.Points).Select(point => Bare(point.Accuracy))));
@@ -82,11 +82,11 @@ internal static class SameTokens
             type = "quantitative",
             title = axis,
             scale = new { type = "log", @base = 2, domain = new[] { least, Math.Max(most, 2 * least) }, nice = false, padding = 12 },
-            axis = new { format = "~s", tickCount = 6, grid = false },
+            axis = new { format = ",.0f", tickCount = 6, labelOverlap = "greedy", grid = false },
         };
         var y = Plot.Shares("value", "accuracy", domain);
         // One legend for lines and marks: equal domains are merged.
-        var legend = new { orient = "bottom", columns = new { expr = "width > 520 ? 3 : width > 300 ? 2 : 1" }, symbolOpacity = 1, symbolSize = 70, labelLimit = 170 };
+        var legend = new { orient = "bottom", columns = 2, symbolOpacity = 1, symbolSize = 70, labelLimit = 145 };
         var colour = new { field = "method", type = "nominal", title = (string?)null, sort = (string?)null, scale = new { domain = shown, range = shown.Select((_, i) => $"var(--series-{i % Palette + 1})") }, legend };
         var shape = new { field = "method", type = "nominal", title = (string?)null, sort = (string?)null, scale = new { domain = shown, range = shown.Select((_, i) => Shapes[(i + i / Palette) % Shapes.Length]) }, legend };
         object[] tips = [Plot.Tip("method", "method"), Plot.Tip("name", "as"), Plot.Tip("x", "tokens", ",.0f"), Plot.Tip("value", "accuracy", ".1%")];
@@ -142,7 +142,7 @@ internal static class SameTokens
             .Select(method => (method.Name, Drawn: method.ByDrawnTokens!, All: method.ByAllTokens!))
             .Select(method => (Prose)$"{method.Name}, {Outcome(method.Drawn)} against {method.Drawn.K} and {Outcome(method.All)} against {method.All.K}").ToList();
         return moved.Count == 0 ? null
-            : $"Counting drawn tokens alone favours methods with a reward model, whose reading is then free; counting what it reads favours self-consistency, which then has more samples: {Prose.Join("; ", moved)}.";
+            : (Prose)$"Counting drawn tokens alone favours methods with a reward model, whose reading is then free; counting what it reads favours self-consistency, which then has more samples: {Prose.Join("; ", moved)}.";
 
         Prose Outcome(EqualBudget equal) => Comparisons.Word(budget.Comparisons.Members[equal.Comparison].Outcome);
     }
@@ -157,17 +157,17 @@ internal static class SameTokens
         Prose few = dear.Count == 0 ? (Prose)$""
             : $"Not quite equal: the tokens of some methods buy more than the {Number.Count(budget.Samples, "plain sample", "plain samples")} that were drawn, so their baseline spends less than they do, which favours them: {Prose.Join(", ", dear)}. ";
         Prose one = cheap.Count == 0 ? (Prose)$"" : $"Cheaper than one plain sample, which the baseline has and which favours it: {Prose.Join(", ", cheap)}.";
-        return dear.Count + cheap.Count == 0 ? null : $"{few}{one}";
+        return dear.Count + cheap.Count == 0 ? null : (Prose)$"{few}{one}";
     }
 
     private static Prose? WithoutAnswer(BudgetScores budget)
     {
         var dead = budget.Methods.Where(method => method.WithoutAnswer > 0).Select(method => (Prose)$"{method.Name} on {method.WithoutAnswer}").ToList();
-        return dead.Count == 0 ? null : $"All particles ended with the weight zero, so that there is no answer and the problem counts as wrong: {Prose.Join(", ", dead)}.";
+        return dead.Count == 0 ? null : (Prose)$"All particles ended with the weight zero, so that there is no answer and the problem counts as wrong: {Prose.Join(", ", dead)}.";
     }
 
     private static Prose? LeftOut(BudgetScores budget) => budget.LeftOut.Count == 0 ? null
-        : $"Left out here, because some method lacks answers to them: {Prose.Join(", ", budget.LeftOut.Take(MostNamed).Select(id => (Prose)$"{id}"))}{(budget.LeftOut.Count > MostNamed ? (Prose)$" and {budget.LeftOut.Count - MostNamed} more" : $"")}.";
+        : (Prose)$"Left out here, because some method lacks answers to them: {Prose.Join(", ", budget.LeftOut.Take(MostNamed).Select(id => (Prose)$"{id}"))}{(budget.LeftOut.Count > MostNamed ? (Prose)$" and {budget.LeftOut.Count - MostNamed} more" : $"")}.";
 
     private static GenealogyPicture Genealogies(IReadOnlyList<ShownGenealogy> all)
     {

@@ -22,7 +22,7 @@ internal sealed record BudgetEntry(string Name, string Family, double[] Accuracy
 /// <param name="places">Those of <paramref name="problems"/> that are compared.</param>
 internal sealed class BudgetMethods(EvaluationAnswers answers, ScoredProblem[] problems, IReadOnlyList<int> indices, int[] places)
 {
-    private const string ByMajority = "Temporal Sampling, majority", ByReward = "Temporal Sampling, best-of-N";
+    private const string ByMajority = "Temporal Sampling, Maj", ByReward = "Temporal Sampling, BoN";
 
     private readonly int samples = answers.SamplesPerProblem;
 
