@@ -1,10 +1,11 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Xunit.Abstractions;
 using static Hindsight.Scoring.Tests.Answers;
 
 namespace Hindsight.Scoring.Tests;
 
-public class BudgetTests
+public class BudgetTests(ITestOutputHelper output)
 {
     private const double Rounding = 1e-12;
 
@@ -251,6 +252,7 @@ public class BudgetTests
             wrong += Compare(answers).Comparisons.Members.Any(member => member.Outcome is Outcome.Gain or Outcome.Loss) ? 1 : 0;
         }
 
+        output.WriteLine($"GAIN or LOSS in {wrong} of {repeats}");
         Assert.InRange(wrong / (double)repeats, 0.01, 0.085);
     }
 

@@ -86,7 +86,7 @@ internal static class SameTokens
         };
         var y = Plot.Shares("value", "accuracy", domain);
         // One legend for lines and marks: equal domains are merged.
-        var legend = new { orient = "bottom", columns = 2, symbolOpacity = 1, symbolSize = 70, labelLimit = 145 };
+        var legend = new { orient = "bottom", columns = 2, symbolOpacity = 1, symbolSize = 70, labelLimit = 152 };
         var colour = new { field = "method", type = "nominal", title = (string?)null, sort = (string?)null, scale = new { domain = shown, range = shown.Select((_, i) => $"var(--series-{i % Palette + 1})") }, legend };
         var shape = new { field = "method", type = "nominal", title = (string?)null, sort = (string?)null, scale = new { domain = shown, range = shown.Select((_, i) => Shapes[(i + i / Palette) % Shapes.Length]) }, legend };
         object[] tips = [Plot.Tip("method", "method"), Plot.Tip("name", "as"), Plot.Tip("x", "tokens", ",.0f"), Plot.Tip("value", "accuracy", ".1%")];
@@ -179,7 +179,7 @@ internal static class SameTokens
             double.IsFinite(chain.Rounds[^1].LogEvidence) ? Number.Fixed(chain.Rounds[^1].LogEvidence) : (Prose)$"–"]));
         return new(
             kept,
-            $"How a particle method came to its answers. Rounds go from left to right, slots from top to bottom; a line leads from each particle to the one it went on from, strong where it has descendants at the end; the larger a dot, the more weight. Where many lines leave one dot, the others died out: a good sign if that dot leads to right answers, and a bad one if it was favoured too early. Here are the {Number.Count(problems, "problem", "problems")} on which the methods differ most.",
+            $"How a particle method came to its answers. Rounds go from left to right, slots from top to bottom; a line leads from each particle to the one it went on from, strong where it has descendants at the end; the larger a dot, the more weight. Under each round stand the effective size and a mark where slots were replaced, at the right the final answers. Where many lines leave one dot, the others died out: a good sign if that dot leads to right answers, and a bad one if it was favoured too early. Here are the {Number.Count(problems, "problem", "problems")} on which the methods differ most.",
             new([$"Problem", $"Method", $"Chain", $"Rounds", $"Slots", $"Resampled", $"Least effective size", $"Lineages left", $"Log evidence"], [.. rows], TextColumns: 2));
     }
 

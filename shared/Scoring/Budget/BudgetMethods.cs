@@ -22,7 +22,7 @@ internal sealed record BudgetEntry(string Name, string Family, double[] Accuracy
 /// <param name="places">Those of <paramref name="problems"/> that are compared.</param>
 internal sealed class BudgetMethods(EvaluationAnswers answers, ScoredProblem[] problems, IReadOnlyList<int> indices, int[] places)
 {
-    private const string ByMajority = "Temporal Sampling, Maj", ByReward = "Temporal Sampling, BoN";
+    private const string ByMajority = "Temporal Sampling, Maj", ByReward = "Temporal Sampling, BoN", Mixed = "WiSE-FT";
 
     private readonly int samples = answers.SamplesPerProblem;
 
@@ -87,7 +87,7 @@ internal sealed class BudgetMethods(EvaluationAnswers answers, ScoredProblem[] p
     }
 
     /// <summary>How many allocations of a method were tried, those without answers included.</summary>
-    public int Tried(IReadOnlyList<BudgetEntry> method) => method[0].Family == "WiSE-FT"
+    public int Tried(IReadOnlyList<BudgetEntry> method) => method[0].Family == Mixed
         ? answers.Interpolations?.Tried ?? method.Count
         : Math.Max(method.Count, answers.Populations.Count(population => population.Family == method[0].Family));
 
@@ -133,7 +133,7 @@ internal sealed class BudgetMethods(EvaluationAnswers answers, ScoredProblem[] p
         var mixed = Array.ConvertAll(places, p => new ScoredProblem(problems[p].Id, problems[p].Cluster, [point.Answers.Problems[indices[p]]], Base: null));
         var means = new ClusteredMean(mixed.Select(problem => problem.Cluster));
         return new(
-            Text($"WiSE-FT, early weight {point.EarlyWeight}, Maj@{samples}"), "WiSE-FT",
+            Text($"{Mixed}, early weight {point.EarlyWeight}, Maj@{samples}"), Mixed,
             new Curves(mixed, means, answers).FinalMajority(samples),
             Array.ConvertAll(mixed, problem => samples * problem.Final.Sampled.Average(answer => answer.Tokens)),
             new double[places.Length]);
