@@ -25,6 +25,9 @@ public sealed record Answer(
     /// <summary>The probabilities that a reward model gave its steps, or the whole of it; null where none was asked.</summary>
     public IReadOnlyList<double>? Rewards { get; init; }
 
+    /// <summary>Tokens that the reward model read for them, the problem's included.</summary>
+    public int? RewardTokens { get; init; }
+
     /// <summary>Why a reward model could not score it; the answer then has the weight zero.</summary>
     public string? Failure { get; init; }
 

@@ -18,7 +18,7 @@ internal static class RewardScoring
     {
         var prompt = reward.Model.Text.Read(problem.Conversation);
         // Equal texts are equal scores, and are scored once.
-        var known = new Dictionary<string, (IReadOnlyList<double> Rewards, string? Failure)>(StringComparer.Ordinal);
+        var known = new Dictionary<string, (IReadOnlyList<double> Rewards, int Tokens, string? Failure)>(StringComparer.Ordinal);
         var scored = new List<Answer>();
         foreach (var answer in answers)
         {
@@ -32,6 +32,7 @@ internal static class RewardScoring
                 source.Weights, source.Decoding, answer.Prompt, answer.Sample, answer.Seed, [], "", 0, answer.FinishReason, device)
             {
                 Rewards = given.Rewards,
+                RewardTokens = given.Tokens,
                 Failure = given.Failure,
             });
         }
@@ -47,9 +48,11 @@ internal static class RewardScoring
         _ => rewards[^1],
     };
 
-    private static (IReadOnlyList<double>, string?) Score(LoadedReward reward, RewardModelSpec spec, RewardPrompt prompt, string text)
+    private static (IReadOnlyList<double>, int, string?) Score(LoadedReward reward, RewardModelSpec spec, RewardPrompt prompt, string text)
     {
         var steps = reward.ScoresSteps && spec.Aggregation != Aggregation.Model ? AnswerSteps.Of(text, spec.Delimiter) : [text];
+        var before = reward.Model.Tokens;
+        int Read() => (int)(reward.Model.Tokens - before);
         try
         {
             reward.Model.Begin(0, prompt);
@@ -59,17 +62,17 @@ internal static class RewardScoring
                 var score = reward.Model.Score(0, prompt, [.. steps.Take(step)]);
                 if (!double.IsFinite(score.Value))
                 {
-                    return ([], $"The reward model gave the score {score}, which is no number.");
+                    return ([], Read(), $"The reward model gave the score {score}, which is no number.");
                 }
 
                 rewards.Add(score.Probability);
             }
 
-            return (rewards, null);
+            return (rewards, Read(), null);
         }
         catch (InvalidDataException exception)
         {
-            return ([], exception.Message);
+            return ([], Read(), exception.Message);
         }
     }
 }

@@ -92,7 +92,11 @@ internal sealed record GradedVariant(
                 completions[index] = completion with
                 {
                     Answer = completion.Answer with { Rewards = score.Rewards },
-                    Graded = completion.Graded with { Reward = RewardScoring.Aggregate(score.Rewards, evaluation.Spec.RewardModel!.Aggregation) },
+                    Graded = completion.Graded with
+                    {
+                        Reward = RewardScoring.Aggregate(score.Rewards, evaluation.Spec.RewardModel!.Aggregation),
+                        RewardTokens = score.RewardTokens,
+                    },
                 };
             }
         }

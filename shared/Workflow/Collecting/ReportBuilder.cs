@@ -26,9 +26,10 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
 
         var trajectory = graded[Stage.Trajectory];
         var missing = graded.Keys.Order().SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
-        var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
+        var drawn = ToAnswers(evaluation, suite, graded);
+        var scores = EvaluationScorer.Score(drawn);
         var looks = await ReportSplitLooks.RecordAsync(
-            store, evaluation.Run, evaluation.Id, [.. new[] { scores.ReportSplit, scores.EarlyWeights?.ReportSplit }.OfType<string>().Distinct()], cancellation);
+            store, evaluation.Run, evaluation.Id, [.. new[] { scores.ReportSplit, scores.EarlyWeights?.ReportSplit, scores.Budget?.ReportSplit }.OfType<string>().Distinct()], cancellation);
         var adapters = await AdaptersAsync(evaluation.Run, trajectory, cancellation);
         var devices = graded.Values.SelectMany(stage => stage).SelectMany(variant => variant.Completions)
             .Select(completion => completion.Answer.Device).Distinct().Order(StringComparer.Ordinal).ToList();
@@ -38,6 +39,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             Evaluation = evaluation.Id,
             Scores = scores,
             Looks = looks,
+            Genealogies = ShownGenealogy.Of(drawn, scores),
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
             Answers = [.. Variants(graded).SelectMany(variant => Shown(suite, variant))],
