@@ -17,12 +17,16 @@ internal static class EvaluateCommand
         var suite = new Option<string>("--suite") { Description = "The problems: a JSONL file with id, question, answer and grader.", Required = true };
         var samples = new Option<int?>("--samples") { Description = "Sampled answers per problem and checkpoint. Default 16, or what evaluation.json says." };
         var run = new Option<string?>("--run") { Description = "What to call the run. Default: the folder's name." };
+        var training = new Option<string[]>("--training-text")
+        {
+            Description = "Text that the run was trained on, JSONL or plain; problems that occur in it are flagged. May be given several times.",
+        };
         var shared = new Shared();
-        var command = new Command("evaluate", "Evaluate a run's checkpoints on this machine and write the report.") { folder, suite, samples, run };
+        var command = new Command("evaluate", "Evaluate a run's checkpoints on this machine and write the report.") { folder, suite, samples, run, training };
         shared.AddTo(command);
         command.Run((arguments, cancellation) => RunAsync(
             arguments.GetRequiredValue(folder), arguments.GetRequiredValue(suite), arguments.GetValue(run), arguments.GetValue(samples),
-            arguments, shared, cancellation));
+            arguments.GetValue(training) ?? [], arguments, shared, cancellation));
         return command;
     }
 
@@ -34,7 +38,7 @@ internal static class EvaluateCommand
         var command = new Command("demo", "Evaluate the small training run that ships with this project.") { samples };
         shared.AddTo(command);
         command.Run((arguments, cancellation) => RunAsync(
-            Path.Combine(DemoFolder, "run"), Path.Combine(DemoFolder, "suite.jsonl"), "demo", arguments.GetValue(samples), arguments, shared, cancellation));
+            Path.Combine(DemoFolder, "run"), Path.Combine(DemoFolder, "suite.jsonl"), "demo", arguments.GetValue(samples), [], arguments, shared, cancellation));
         return command;
     }
 
@@ -42,20 +46,24 @@ internal static class EvaluateCommand
         typeof(EvaluateCommand).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == "Demo").Value!;
 
     private static async Task<int> RunAsync(
-        string folder, string suiteFile, string? name, int? samples, ParseResult arguments, Shared shared, CancellationToken cancellation)
+        string folder, string suiteFile, string? name, int? samples, string[] trainingText, ParseResult arguments, Shared shared, CancellationToken cancellation)
     {
         var run = Names.Require(name ?? Path.GetFileName(Path.GetFullPath(folder).TrimEnd(Path.DirectorySeparatorChar)), "run");
         var checkpoints = RunFolder.Open(folder);
         var suite = ReadSuite(suiteFile);
         var (generators, device) = (arguments.GetValue(shared.Generators), arguments.GetValue(shared.Device));
         var spec = ReadSpec(folder, checkpoints, suite.Name, samples, device);
+        var training = TrainingFiles(folder, spec, trainingText);
+        spec = training.Count == 0 ? spec : spec with { TrainingText = [.. training.Select(file => file.Name)] };
+        spec = EvaluationSpec.Parse(spec.ToJson(), "This evaluation");
 
         await using var storage = await Storage.OpenAsync(arguments.GetValue(shared.Connection), share: false, cancellation);
         await BlobStore.WriteIfChangedAsync(storage.Blobs.Suites.GetBlobClient($"{suite.Name}.jsonl"), suite.Content, cancellation);
+        await RunFolder.UploadAsync(storage.Blobs.Checkpoints, run, training, cancellation);
         await BlobStore.WriteIfChangedAsync(storage.Blobs.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.FileName}"), spec.ToJson(), cancellation);
 
         var progress = EvaluationProgress.Create(AnsiConsole.Console);
-        await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs.Checkpoints, run, report, cancellation));
+        await progress.UploadAsync(report => checkpoints.UploadAsync(storage.Blobs, run, spec.RewardModel?.Name, report, cancellation));
         RunStatus status;
         await using (var host = await LocalHost.StartAsync(storage.Connection, generators, device, cancellation))
         {
@@ -92,6 +100,25 @@ internal static class EvaluateCommand
         }
 
         return Suite.Parse(Names.Require(Path.GetFileNameWithoutExtension(file), "suite"), File.ReadAllBytes(file));
+    }
+
+    /// <summary>Files of training text: those that evaluation.json names lie beside it, others are named on the command line.</summary>
+    private static List<FileInfo> TrainingFiles(string folder, EvaluationSpec spec, string[] named)
+    {
+        List<FileInfo> files = [.. (spec.TrainingText ?? []).Select(name => new FileInfo(Path.Combine(folder, name))), .. named.Select(name => new FileInfo(name))];
+        files = [.. files.DistinctBy(file => file.FullName)];
+        foreach (var file in files)
+        {
+            if (!file.Exists)
+            {
+                throw new InvalidDataException($"The training text {file} does not exist.");
+            }
+
+            Names.Require(file.Name, "training text's");
+            TrainingText.CheckSize(file.ToString(), file.Length);
+        }
+
+        return files;
     }
 
     /// <summary>The folder's evaluation.json, with the suite given and the checkpoints found.</summary>

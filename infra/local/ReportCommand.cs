@@ -38,8 +38,10 @@ internal static class ReportCommand
         command.Run(async (arguments, cancellation) =>
         {
             var (source, against, folder) = (arguments.GetRequiredValue(report), arguments.GetValue(other), arguments.GetValue(target)!);
+            ReportSource.Check(source);
             if (against is not null)
             {
+                ReportSource.Check(against);
                 await CompareAsync(source, against, arguments.GetValue(margin), folder, arguments.GetValue(connection), cancellation);
                 return 0;
             }

@@ -18,7 +18,9 @@ internal static class ReportDownload
 
         Console.WriteLine($"Report: {Path.Combine(target, ReportFiles.Page)}");
         var index = Path.Combine(Path.GetFullPath(folder), ReportIndex.FileName);
-        await File.WriteAllTextAsync(index, IndexPage.Html(Reports(folder)), cancellation);
+        var reports = Reports(folder).ToList();
+        var alerts = await ReportIndex.AlertsAsync(store, reports.Select(report => report.Summary.Run), cancellation);
+        await File.WriteAllTextAsync(index, IndexPage.Html(reports, alerts), cancellation);
         Console.WriteLine($"All runs: {index}");
     }
 

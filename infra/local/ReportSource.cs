@@ -9,6 +9,18 @@ internal static class ReportSource
     /// <summary>Whether a text names a folder with a report in it.</summary>
     public static bool IsFolder(string source) => File.Exists(Path.Combine(source, ReportFiles.Scores));
 
+    /// <summary>Refuses what can be no report, before any storage is opened for it.</summary>
+    /// <exception cref="InvalidDataException">It is a path, and no report lies there.</exception>
+    public static void Check(string source)
+    {
+        if (!IsFolder(source) && !(source.Split('/') is { Length: 1 or 2 } names && names.All(Names.IsSafe)))
+        {
+            throw new InvalidDataException(Directory.Exists(source)
+                ? $"The folder {source} holds no saved report: {ReportFiles.Scores} is missing."
+                : $"There is no folder {source}; give a saved report's folder, a run's name, or RUN/EVALUATION.");
+        }
+    }
+
     /// <summary>Reads one side of a comparison.</summary>
     /// <param name="source">A folder that holds scores.json, or RUN, or RUN/EVALUATION.</param>
     /// <param name="store">The storage; null where both sides are folders.</param>
@@ -18,23 +30,18 @@ internal static class ReportSource
     {
         if (store is null || IsFolder(source))
         {
-            var (scores, summary) = (Path.Combine(source, ReportFiles.Scores), Path.Combine(source, ReportFiles.Summary));
-            return Report(
-                Path.GetFileName(Path.GetFullPath(source).TrimEnd(Path.DirectorySeparatorChar)), "", await File.ReadAllTextAsync(scores, cancellation),
-                File.Exists(summary) ? await File.ReadAllTextAsync(summary, cancellation) : null, source);
+            return await ReadAsync(
+                Path.GetFileName(Path.GetFullPath(source).TrimEnd(Path.DirectorySeparatorChar)), "", source,
+                file => Task.FromResult<Stream?>(File.Exists(Path.Combine(source, file)) ? File.OpenRead(Path.Combine(source, file)) : null), cancellation);
         }
 
         var (run, evaluation) = await FindAsync(source, store, cancellation);
-        return Report(
-            run, evaluation,
-            await TextAsync(ReportFiles.Scores) ?? throw new InvalidDataException($"There is no report {run}/{evaluation}; 'status' lists the runs and their reports."),
-            await TextAsync(ReportFiles.Summary), $"{run}/{evaluation}");
-
-        async Task<string?> TextAsync(string file)
-        {
-            var blob = store.Reports.GetBlobClient($"{run}/{evaluation}/{file}");
-            return await blob.ExistsAsync(cancellation) ? (await blob.DownloadContentAsync(cancellation)).Value.Content.ToString() : null;
-        }
+        return await ReadAsync(
+            run, evaluation, $"{run}/{evaluation}",
+            async file => store.Reports.GetBlobClient($"{run}/{evaluation}/{file}") is var blob && await blob.ExistsAsync(cancellation)
+                ? await blob.OpenReadAsync(cancellationToken: cancellation)
+                : null,
+            cancellation);
     }
 
     /// <summary>The run and the evaluation that a text names: RUN is its present evaluation, RUN/EVALUATION any.</summary>
@@ -47,22 +54,37 @@ internal static class ReportSource
 
         var run = Names.Require(source, "run");
         var status = await StatusCommand.Reader(store).ReadAsync(run, cancellation)
-            ?? throw new InvalidDataException($"There is no run {run}; 'status' lists the runs.");
+            ?? throw new InvalidDataException($"There is no run {run}, nor a folder of that name with a saved report; 'status' lists the runs.");
         return status.Report is null
             ? throw new InvalidDataException($"{run} has no report yet; 'status' says how far it is.")
             : (run, status.Evaluation!);
     }
 
-    private static ComparedReport Report(string run, string evaluation, string scores, string? summary, string source)
+    private static async Task<ComparedReport> ReadAsync(
+        string run, string evaluation, string source, Func<string, Task<Stream?>> open, CancellationToken cancellation)
     {
         try
         {
-            var known = summary is null ? null : ReportSummary.Parse(summary, ReportFiles.Summary);
-            return new ComparedReport(known?.Run ?? run, known?.Evaluation ?? evaluation, ScoresJson.Read(scores), known?.Provenance);
+            var scores = ScoresJson.Read(await TextAsync(ReportFiles.Scores)
+                ?? throw new InvalidDataException("there is no report; 'status' lists the runs and their reports."));
+            var known = await TextAsync(ReportFiles.Summary) is { } summary ? ReportSummary.Parse(summary, ReportFiles.Summary) : null;
+            await using var answers = await open(ReportFiles.Answers);
+            return new ComparedReport(known?.Run ?? run, known?.Evaluation ?? evaluation, scores, known?.Provenance)
+            {
+                Answers = answers is not null && scores.Trajectory is [.., var final]
+                    ? await AnswerLines.ReadExamplesAsync(answers, final.Name, ReportFiles.Answers, cancellation)
+                    : [],
+            };
         }
         catch (InvalidDataException exception)
         {
             throw new InvalidDataException($"{source}: {exception.Message}", exception);
+        }
+
+        async Task<string?> TextAsync(string file)
+        {
+            await using var content = await open(file);
+            return content is null ? null : await new StreamReader(content).ReadToEndAsync(cancellation);
         }
     }
 }

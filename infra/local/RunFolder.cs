@@ -76,24 +76,46 @@ internal sealed class RunFolder
                     : $"{path} has no checkpoint: no folder in it holds a config.json and model.safetensors.");
     }
 
-    /// <summary>Uploads what is not there yet. Each checkpoint's list of files goes last, so that Intake knows it is whole.</summary>
-    public async Task UploadAsync(BlobContainerClient container, string run, IProgress<(long Done, long Total)> progress, CancellationToken cancellation)
+    /// <summary>
+    /// Uploads what is not there yet: the checkpoints, and the reward model if it lies in the folder. Each list of files goes last, so that
+    /// Intake knows the folder is whole.
+    /// </summary>
+    public async Task UploadAsync(
+        BlobStore blobs, string run, string? rewardModel, IProgress<(long Done, long Total)> progress, CancellationToken cancellation)
     {
-        var files = Checkpoints.SelectMany(checkpoint => Files(checkpoint).Select(file => (Checkpoint: checkpoint, File: file))).ToList();
-        var total = files.Sum(item => item.File.Length);
+        List<(BlobContainerClient Container, string Prefix, FileInfo[] Files)> folders =
+            [.. Checkpoints.Select(checkpoint => (blobs.Checkpoints, $"{run}/{checkpoint}/", Files(System.IO.Path.Combine(Path, checkpoint))))];
+        if (rewardModel is not null && Directory.Exists(RewardModelFolder(Path, rewardModel)))
+        {
+            folders.Add((blobs.Models, $"{rewardModel}/", Files(RewardModelFolder(Path, rewardModel))));
+        }
+
+        var total = folders.Sum(folder => folder.Files.Sum(file => file.Length));
         var done = 0L;
-        foreach (var group in files.GroupBy(item => item.Checkpoint))
+        foreach (var (container, prefix, files) in folders)
         {
             var listed = new ConcurrentBag<CheckpointFile>();
-            await Parallel.ForEachAsync(group, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancellation }, async (item, token) =>
+            await Parallel.ForEachAsync(files, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = cancellation }, async (file, token) =>
             {
-                listed.Add(await UploadAsync(container.GetBlobClient($"{run}/{item.Checkpoint}/{item.File.Name}"), item.File, token));
-                progress.Report((Interlocked.Add(ref done, item.File.Length), total));
+                listed.Add(await UploadAsync(container.GetBlobClient(prefix + file.Name), file, token));
+                progress.Report((Interlocked.Add(ref done, file.Length), total));
             });
 
             var list = JsonSerializer.SerializeToUtf8Bytes(
                 new UploadList([.. listed.OrderBy(file => file.Name, StringComparer.Ordinal)]), JsonSerializerOptions.Web);
-            await BlobStore.WriteIfChangedAsync(container.GetBlobClient($"{run}/{group.Key}/{UploadList.FileName}"), list, cancellation);
+            await BlobStore.WriteIfChangedAsync(container.GetBlobClient(prefix + UploadList.FileName), list, cancellation);
+        }
+    }
+
+    /// <summary>Where a run's folder holds the reward model that its evaluation names.</summary>
+    public static string RewardModelFolder(string path, string name) => System.IO.Path.Combine(path, "models", name);
+
+    /// <summary>Uploads files that belong to the run and to no checkpoint, unless they are there.</summary>
+    public static async Task UploadAsync(BlobContainerClient container, string run, IEnumerable<FileInfo> files, CancellationToken cancellation)
+    {
+        foreach (var file in files)
+        {
+            await UploadAsync(container.GetBlobClient($"{run}/{file.Name}"), file, cancellation);
         }
     }
 
@@ -123,9 +145,8 @@ internal sealed class RunFolder
         }
     }
 
-    private IEnumerable<FileInfo> Files(string checkpoint) =>
-        new DirectoryInfo(System.IO.Path.Combine(Path, checkpoint)).EnumerateFiles()
-            .Where(file => CheckpointFiles.Matters(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal);
+    private static FileInfo[] Files(string folder) =>
+        [.. new DirectoryInfo(folder).EnumerateFiles().Where(file => CheckpointFiles.Matters(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal)];
 
     private static string? Missing(string folder, IReadOnlyDictionary<string, long> files)
     {

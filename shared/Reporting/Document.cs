@@ -9,14 +9,17 @@ internal static class Document
     {
         Section?[] all =
         [
+            Verdicts.Write(data.Scores),
             Trajectory.Write(data.Scores),
             Forgetting.Write(data.Scores),
             SampleBudget.Write(data.Scores),
+            SameTokens.Write(data),
             ProblemByProblem.Write(data.Scores),
             LostAnswers.Write(data),
             Answers.Write(data),
             EarlyWeights.Write(data.Scores),
-            Choices.Write(data.Scores),
+            Choices.Write(data),
+            Contamination.Write(data.Scores),
             Health.Write(data),
             Cost.Write(data.Scores),
             new("provenance", "Where the numbers come from", [.. data.Provenance.Groups.Select(group => new Facts(group.Title, group.Entries))]),

@@ -3,40 +3,20 @@ using Hindsight.Scoring;
 
 namespace Hindsight.Reporting;
 
-/// <summary>What was found, as the declared comparisons allow it to be said; nothing is decided here.</summary>
+/// <summary>What the page opens with; the outcomes are those of the declared comparisons, nothing is decided here.</summary>
 internal static class Findings
 {
-    /// <summary>The opening sentence.</summary>
+    /// <summary>One sentence: how well the run ended, what it forgot if that is certain, and the surest remedy if one is.</summary>
     public static Prose Headline(EvaluationScores scores)
     {
         if (scores.Trajectory is not [.., var final] || Problems(scores) == 0)
         {
             return $"No problem has all its answers, so nothing can be said yet.";
         }
-        var clauses = new List<Prose> { FirstTry(scores, final) };
-        if (Comparisons.FinalAgainstBase(scores) is { } before)
-        {
-            clauses.Add($"against the model before training: {Comparisons.Said(before.Members[0], before.Margin)}");
-        }
-        if (Comparisons.EachAgainstFinal(scores) is { } earlier)
-        {
-            clauses.Add(Earlier(earlier));
-        }
-        if (Forgotten(scores) is { } forgotten)
-        {
-            clauses.Add(forgotten);
-        }
-        if (Comparisons.Spread(scores, "Pass") is { } spread)
-        {
-            clauses.Add($"{scores.SamplesPerProblem} answers spread over checkpoints, {spread.Members[^1].Of} against {spread.Members[^1].Against}: {Comparisons.Said(spread.Members[^1], spread.Margin)}");
-        }
-        if (scores.EarlyWeights is { Selection: { } selection } weights)
-        {
-            clauses.Add(Gain(selection) is { } gain
-                ? (Prose)$"early weight {Number.Decimal(weights.Chosen)} against {weights.Late}, on problems that did not choose it: {Comparisons.Said(gain, selection.Gains.Margin)}"
-                : $"no early weight beats {weights.Late} on the problems for choosing");
-        }
-        return $"{Prose.Join("; ", clauses)}.";
+        Prose forgotten = Null(scores)?.Excess is { Low: > 0 } excess && scores.Trajectory.Count > 1
+            ? (Prose)$" and has forgotten {Number.Points(excess)} more than chance gives"
+            : $"";
+        return $"{FirstTry(scores, final)}{forgotten}{Best(Remedies(scores))}.";
     }
 
     /// <summary>The numbers that the sentence is made of, each with how far it can be trusted.</summary>
@@ -57,7 +37,7 @@ internal static class Findings
         }
         if (Comparisons.EachAgainstFinal(scores) is { } earlier)
         {
-            numbers.Add(new($"Earlier checkpoints that do better than the final one", $"{Count(earlier, Outcome.Gain)} of {earlier.Members.Count}", Counted(earlier)));
+            numbers.Add(new($"Earlier checkpoints that do better than the final one", $"{Comparisons.Count(earlier, Outcome.Gain)} of {earlier.Members.Count}", Comparisons.Counted(earlier)));
         }
         if (scores.Trajectory.Count > 1 && scores.Forgetting is { } forgetting && Lost(scores, forgetting) is ( >= 0, > 0) counted)
         {
@@ -113,54 +93,42 @@ internal static class Findings
         };
     }
 
-    private static Prose Earlier(ComparisonFamily family)
+    private static IReadOnlyList<Remedy> Remedies(EvaluationScores scores)
     {
-        var all = family.Members.Count;
-        var better = family.Members.Where(member => member.Outcome == Outcome.Gain).MaxBy(member => member.Difference.Value);
-        var open = family.Members.Where(member => member.Outcome == Outcome.Inconclusive).MaxBy(member => member.Difference.Value);
-        return (better, open) switch
+        var remedies = new List<Remedy>();
+        Prose first = scores.SamplesPerProblem > 0 ? (Prose)$"Pass@1" : $"the greedy score";
+        if (Comparisons.EachAgainstFinal(scores) is { } earlier)
         {
-            ({ } most, _) => (Prose)$"{Count(family, Outcome.Gain)} of {all} earlier checkpoints {(Count(family, Outcome.Gain) == 1 ? (Prose)$"does" : $"do")} better, the most {most.Of}: {Comparisons.Said(most, family.Margin)}, {Comparisons.Correction(family)}",
-            (null, { } highest) => $"whether an earlier checkpoint does better is not settled, the most promising being {highest.Of}: {Comparisons.Said(highest, family.Margin)}, {Comparisons.Correction(family)}",
-            _ => $"no earlier checkpoint does better: {Counted(family)}",
-        };
-    }
-
-    private static Prose Counted(ComparisonFamily family)
-    {
-        var counts = new[] { Outcome.Gain, Outcome.NoDifference, Outcome.Inconclusive, Outcome.Loss }
-            .Where(outcome => Count(family, outcome) > 0)
-            .Select(outcome => (Prose)$"{Comparisons.Word(outcome)} for {Count(family, outcome)}");
-        return $"{Prose.Join(", ", counts)}, {Comparisons.Correction(family)}";
-    }
-
-    private static int Count(ComparisonFamily family, Outcome outcome) => family.Members.Count(member => member.Outcome == outcome);
-
-    private static Prose? Forgotten(EvaluationScores scores)
-    {
-        if (scores.Trajectory.Count < 2)
-        {
-            return null;
+            remedies.AddRange(earlier.Members.Select(member => new Remedy($"going back to {member.Of}", first, member)));
         }
-        var drawn = scores.ForgettingNull is null ? (Prose)$"greedy" : $"sampled";
-        Prose? luck = Null(scores)?.Excess switch
+        if (Comparisons.Spread(scores, "Pass") is { } spread)
         {
-            null => null,
-            { Low: > 0 } excess => (Prose)$"{drawn} forgetting exceeds chance by {Number.Points(excess)}",
-            { High: < 0 } excess => $"{drawn} forgetting stays below chance by {Number.Points(excess)}",
-            { } excess => $"whether {drawn} forgetting exceeds chance is INCONCLUSIVE, {Number.Points(excess)}",
-        };
-        if (scores.Forgetting is not { } forgetting)
-        {
-            return luck;
+            remedies.AddRange(spread.Members.Select(member => new Remedy($"spreading answers over checkpoints, {member.Of}", $"Pass@{scores.SamplesPerProblem}", member)));
         }
-        return Lost(scores, forgetting) switch
+        if (scores.EarlyWeights is { Selection: { } selection } weights && Gain(selection) is { } gain)
         {
-            (_, 0) => (Prose)$"it gets none wrong greedily",
-            (0, var wrong) => $"none of the {wrong} that it gets wrong greedily was solved on the way",
-            var (lost, wrong) => $"an earlier checkpoint had solved {lost} of the {wrong} that it gets wrong greedily, {(luck is null ? (Prose)$"part of which may be luck" : $"and {luck}")}",
+            remedies.Add(new($"mixing in {weights.Early} at early weight {Number.Decimal(weights.Chosen)}", first, gain));
+        }
+        return remedies;
+    }
+
+    // Gains of different scores are ranked by what is certain of each: the lower end of its corrected interval.
+    private static Prose Best(IReadOnlyList<Remedy> remedies)
+    {
+        var gain = remedies.Where(remedy => remedy.Comparison.Outcome == Outcome.Gain).MaxBy(remedy => remedy.Comparison.Together.Low);
+        var open = remedies.Where(remedy => remedy.Comparison.Outcome == Outcome.Inconclusive).MaxBy(remedy => remedy.Comparison.Together.Value);
+        return (gain, open) switch
+        {
+            ({ } surest, _) => (Prose)$"; the surest remedy is {surest.What}: {Number.Points(surest.Comparison.Together)} of {surest.Score}",
+            (null, { } likeliest) => $"; no remedy is certain, the most promising is {likeliest.What}: {Number.Points(likeliest.Comparison.Together)} of {likeliest.Score}",
+            _ => remedies.Count > 0 ? (Prose)$"; no remedy that was tried does better" : $"",
         };
     }
+
+    /// <summary>Greedily, by the final checkpoint: problems wrong that an earlier checkpoint had solved, and problems wrong.</summary>
+    public static (int Lost, int Wrong) Lost(EvaluationScores scores, ForgettingScores forgetting) => (
+        (int)Math.Round(forgetting.TemporalForgetting.Value * Problems(scores)),
+        (int)Math.Round((1 - forgetting.Final.Value) * Problems(scores)));
 
     private static KeyNumber Decided(Prose label, Scoring.Comparison comparison, ComparisonFamily family, Prose how)
     {
@@ -168,9 +136,8 @@ internal static class Findings
         return new(label, comparison.Difference.Value >= 0.0005 ? $"+{points}" : points, $"{Comparisons.Said(comparison, family.Margin)}; {how}");
     }
 
-    private static (int Lost, int Wrong) Lost(EvaluationScores scores, ForgettingScores forgetting) => (
-        (int)Math.Round(forgetting.TemporalForgetting.Value * Problems(scores)),
-        (int)Math.Round((1 - forgetting.Final.Value) * Problems(scores)));
-
     private static Prose Between(Estimate share) => $"95\u00a0% interval {Number.Fixed(100 * share.Low)}–{Number.Fixed(100 * share.High)}";
+
+    /// <summary>Something that might do better than the final checkpoint alone, and by which score.</summary>
+    private sealed record Remedy(Prose What, Prose Score, Scoring.Comparison Comparison);
 }

@@ -1,9 +1,13 @@
 namespace Hindsight.Reporting;
 
 /// <summary>
-/// The answers as the page carries them: columns of numbers and lists of strings, as JSON in base64 of gzip. All text in it was made inert here.
+/// The answers as the page carries them: columns of numbers, by which it finds and lists them, and apart from these the texts, of which it unpacks
+/// only the parts that are read. All text was made inert here.
 /// </summary>
-internal static class PackedAnswers
+/// <param name="Columns">Ids of problems, names of variants and finishes, and of each answer its numbers.</param>
+/// <param name="Texts">Of each answer its text and what was read from it, in parts.</param>
+/// <param name="Problems">Of each problem its question and the right answer, in parts.</param>
+internal sealed record PackedAnswers(string Columns, string Texts, string Problems)
 {
     // Text beyond this would make a page that is slow to open; longer texts are cut as little as that allows.
     private const long MostText = 32_000_000;
@@ -14,7 +18,7 @@ internal static class PackedAnswers
         Lengths.FirstOrDefault(length => answers.Sum(answer => (long)Math.Min(length, answer.Text.Length)) <= MostText, Lengths[^1]);
 
     /// <summary>Packs a report's answers, by problem in the order given, then variant, then greedy before samples.</summary>
-    public static string Of(ReportData data)
+    public static PackedAnswers Of(ReportData data)
     {
         var texts = data.Problems.DistinctBy(problem => problem.Id).ToDictionary(problem => problem.Id, StringComparer.Ordinal);
         var problems = Numbered(data.Problems.Select(problem => problem.Id).Concat(data.Answers.Select(answer => answer.ProblemId)));
@@ -22,30 +26,18 @@ internal static class PackedAnswers
         var finishes = Numbered(data.Answers.Select(answer => answer.FinishReason));
         var answers = data.Answers.OrderBy(answer => problems[answer.ProblemId]).ThenBy(answer => variants[answer.Variant]).ThenBy(answer => answer.Sample ?? -1).ToArray();
         var most = Longest(answers);
-        return Packed.Json(json =>
+        var columns = Packed.Json(json =>
         {
             json.WriteStartObject();
-            json.WriteStartArray("problems");
-            foreach (var id in problems.Keys)
-            {
-                texts.TryGetValue(id, out var text);
-                json.WriteStartArray();
-                json.WriteStringValue(Inert.Line(id));
-                json.WriteStringValue(Inert.Block(text?.Question ?? ""));
-                json.WriteStringValue(Inert.Line(text?.Gold ?? "", 1000));
-                json.WriteEndArray();
-            }
-            json.WriteEndArray();
-            Strings("variants", variants.Keys.Select(name => Inert.Line(name)));
-            Strings("finishes", finishes.Keys.Select(name => Inert.Line(name)));
+            Strings("problems", problems.Keys);
+            Strings("variants", variants.Keys);
+            Strings("finishes", finishes.Keys);
             Column("problem", answer => problems[answer.ProblemId]);
             Column("variant", answer => variants[answer.Variant]);
             Column("sample", answer => answer.Sample ?? -1);
             Column("verdict", answer => (int)answer.Verdict);
             Column("finish", answer => finishes[answer.FinishReason]);
             Column("tokens", answer => answer.Tokens);
-            Strings("extracted", answers.Select(answer => answer.Extracted is null ? "" : Inert.Line(answer.Extracted)));
-            Strings("text", answers.Select(answer => Inert.Block(answer.Text, most)));
             json.WriteEndObject();
 
             void Column(string name, Func<ShownAnswer, int> value)
@@ -63,11 +55,15 @@ internal static class PackedAnswers
                 json.WriteStartArray(name);
                 foreach (var value in values)
                 {
-                    json.WriteStringValue(value);
+                    json.WriteStringValue(Inert.Line(value));
                 }
                 json.WriteEndArray();
             }
         });
+        return new(
+            columns,
+            Packed.Parts(answers.Select(answer => new[] { Inert.Block(answer.Text, most), answer.Extracted is null ? "" : Inert.Line(answer.Extracted) })),
+            Packed.Parts(problems.Keys.Select(id => texts.GetValueOrDefault(id)).Select(text => new[] { Inert.Block(text?.Question ?? ""), Inert.Line(text?.Gold ?? "", 1000) })));
     }
 
     private static Dictionary<string, int> Numbered(IEnumerable<string> names)

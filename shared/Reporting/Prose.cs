@@ -92,6 +92,9 @@ internal static class Number
 
     public static Prose Decimal(double value) => Own(Plain(value));
 
+    /// <summary>An amount of money: hundredths at least, and as many as four decimals for small amounts.</summary>
+    public static Prose Money(double amount) => Own(amount.ToString("#,0.00##", CultureInfo.InvariantCulture));
+
     public static Prose Fixed(double value) => Own(Tenths(value));
 
     public static Prose Or(Estimate? share) => share is null ? (Prose)$"–" : $"{share}";

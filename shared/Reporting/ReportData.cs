@@ -14,6 +14,9 @@ public sealed record ReportData
     /// <summary>What was computed.</summary>
     public required EvaluationScores Scores { get; init; }
 
+    /// <summary>How often evaluations of this run had been judged on each of its report splits, this one included.</summary>
+    public LookCounter Looks { get; init; } = LookCounter.None;
+
     /// <summary>Text of the problems that are shown; others need not be here.</summary>
     public required IReadOnlyList<ProblemText> Problems { get; init; }
 
@@ -22,6 +25,12 @@ public sealed record ReportData
 
     /// <summary>Every graded answer, for the browser of answers in the page.</summary>
     public IReadOnlyList<ShownAnswer> Answers { get; init; } = [];
+
+    /// <summary>How particle methods came to their answers, for the problems on which methods differ most (<see cref="ShownGenealogy.Of"/>).</summary>
+    public IReadOnlyList<ShownGenealogy> Genealogies { get; init; } = [];
+
+    /// <summary>How the answers of each variant were read.</summary>
+    public IReadOnlyList<ExtractionCounts> Extractions { get; init; } = [];
 
     /// <summary>Wanted answers that do not exist, and why.</summary>
     public required IReadOnlyList<MissingAnswers> Missing { get; init; }
@@ -69,6 +78,14 @@ public sealed record LostExample(
 /// <param name="Text">Its text.</param>
 public sealed record ShownAnswer(
     string Variant, string ProblemId, int? Sample, Verdict Verdict, string? Extracted, string FinishReason, int Tokens, string Text);
+
+/// <summary>How the answers of a variant were read, greedy and sampled together.</summary>
+/// <param name="Variant">What they were drawn from.</param>
+/// <param name="Read">Texts in which an answer was found.</param>
+/// <param name="Guessed">Those of them whose answer no mark of the writer names, so that it was taken from its place in the text.</param>
+/// <param name="Marked">Texts that mark an answer in more than one way.</param>
+/// <param name="Disagreeing">Those of them whose marks name different answers.</param>
+public sealed record ExtractionCounts(string Variant, int Read, int Guessed, int Marked, int Disagreeing);
 
 /// <summary>Answers that were wanted and do not exist.</summary>
 /// <param name="Variant">The checkpoint or interpolation they were to be drawn from.</param>

@@ -12,6 +12,10 @@ public static class ReportMarkdown
         text.Append("# What ").Append(Line($"{data.Run}")).Append(" knew along the way\n\n");
         Paragraph(text, Document.Subtitle(data));
         Paragraph(text, Findings.Headline(data.Scores));
+        if (Findings.KeyNumbers(data.Scores) is { Count: > 0 } numbers)
+        {
+            Write(text, new Table([$"Key number", $"Value", $"How far it can be trusted"], [.. numbers.Select(number => (IReadOnlyList<Prose>)[number.Label, number.Value, number.Note])], TextColumns: 3));
+        }
         foreach (var section in Document.Sections(data))
         {
             text.Append("## ").Append(section.Title).Append("\n\n");
@@ -40,6 +44,10 @@ public static class ReportMarkdown
             case HeatMap map:
                 Paragraph(text, map.Caption);
                 Write(text, map.Numbers);
+                break;
+            case GenealogyPicture picture:
+                Paragraph(text, picture.Caption);
+                Write(text, picture.Numbers);
                 break;
             case Figures figures:
                 foreach (var panel in figures.Panels)
@@ -99,10 +107,10 @@ public static class ReportMarkdown
         {
             Paragraph(text, $"Right answer: {pair.Gold}");
         }
-        Paragraph(text, $"{pair.Before}:");
-        Fenced(text, pair.BeforeText);
-        Paragraph(text, $"{pair.After}:");
-        Fenced(text, pair.AfterText);
+        Paragraph(text, $"{pair.Before.Title}:");
+        Fenced(text, pair.Before.Text);
+        Paragraph(text, $"{pair.After.Title}:");
+        Fenced(text, pair.After.Text);
     }
 
     private static void Write(StringBuilder text, Facts facts)

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Hindsight.Scoring;
 
 namespace Hindsight.Reporting;
@@ -29,36 +27,15 @@ public sealed record ReportSummary(
             data.Provenance);
     }
 
-    /// <summary>The file's text: camelCase, indented, LF line ends.</summary>
-    public string ToJson() => JsonSerializer.Serialize(this, SummaryContext.Default.ReportSummary) + "\n";
+    /// <summary>The file's text.</summary>
+    public string ToJson() => ReportJson.Write(this, ReportJson.Default.ReportSummary);
 
     /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
     /// <param name="json">The file's text.</param>
     /// <param name="file">What to call the file in a refusal.</param>
     /// <exception cref="InvalidDataException">The text is not such a file.</exception>
-    public static ReportSummary Parse(string json, string file)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(json, SummaryContext.Default.ReportSummary)
-                ?? throw new InvalidDataException($"{file} holds null; make the report again to get a whole file.");
-        }
-        catch (JsonException problem)
-        {
-            throw new InvalidDataException($"{file} cannot be read; make the report again to get a whole file. {problem.Message}", problem);
-        }
-    }
+    public static ReportSummary Parse(string json, string file) => ReportJson.Read(json, ReportJson.Default.ReportSummary, file);
 }
 
 /// <summary>A checkpoint's score.</summary>
 public sealed record SummaryPoint(string Name, long? Step, Estimate? Score);
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    WriteIndented = true,
-    NewLine = "\n",
-    AllowDuplicateProperties = false,
-    RespectNullableAnnotations = true,
-    RespectRequiredConstructorParameters = true)]
-[JsonSerializable(typeof(ReportSummary))]
-internal sealed partial class SummaryContext : JsonSerializerContext;

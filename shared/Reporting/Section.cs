@@ -39,11 +39,26 @@ internal sealed record Figures(IReadOnlyList<Figure> Panels) : Block;
 /// <summary>Every answer, to be filtered and read.</summary>
 internal sealed record AnswerBrowser(ReportData Data) : Block;
 
+/// <summary>How particle methods came to their answers: a picture of one problem and method at a time.</summary>
+/// <param name="Genealogies">What can be looked at.</param>
+/// <param name="Caption">What to see.</param>
+/// <param name="Numbers">What became of each chain, for readers without scripts.</param>
+internal sealed record GenealogyPicture(IReadOnlyList<ShownGenealogy> Genealogies, Prose Caption, Table Numbers) : Block;
+
 /// <summary>One of the opening numbers, with how far it can be trusted.</summary>
 internal sealed record KeyNumber(Prose Label, Prose Value, Prose Note);
 
-/// <summary>A problem with the answer that solved it and the answer that lost it.</summary>
-internal sealed record AnswerPair(Prose Title, string? Question, string? Gold, Prose Before, string BeforeText, Prose After, string AfterText) : Block;
+/// <summary>A problem with two answers to it.</summary>
+/// <param name="Title">The problem.</param>
+/// <param name="Question">Its text, if it is to be shown.</param>
+/// <param name="Gold">The right answer, if it is to be shown.</param>
+/// <param name="Before">The earlier answer.</param>
+/// <param name="After">The later answer.</param>
+/// <param name="IsFolded">Whether a reader unfolds it by its title.</param>
+internal sealed record AnswerPair(Prose Title, string? Question, string? Gold, PairedAnswer Before, PairedAnswer After, bool IsFolded = false) : Block;
+
+/// <summary>One of two answers.</summary>
+internal sealed record PairedAnswer(Prose Title, bool IsRight, string Text);
 
 /// <summary>Labelled values under a heading of their own.</summary>
 internal sealed record Facts(string Title, IReadOnlyList<ProvenanceEntry> Entries) : Block;

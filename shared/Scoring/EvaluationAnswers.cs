@@ -26,6 +26,9 @@ public sealed record GradedAnswer(int Sample, string? Answer, Verdict Verdict, i
     /// <summary>What a reward model gave it; null without one. Not NaN; for a weighted majority not negative.</summary>
     public double? Reward { get; init; }
 
+    /// <summary>Tokens that the reward model read to give <see cref="Reward"/>; null where that is not known.</summary>
+    public int? RewardTokens { get; init; }
+
     /// <summary>A hash of the whole text, by which duplicate samples are found; null where the text is not known.</summary>
     public ulong? TextHash { get; init; }
 
@@ -52,6 +55,9 @@ public sealed record InterpolationAnswers(double EarlyWeight, VariantAnswers Ans
 /// <summary>All that scores are computed from: plain values, no text, no clock.</summary>
 public sealed record EvaluationAnswers
 {
+    /// <summary>The margin where none is declared.</summary>
+    public const double DefaultMargin = 0.02;
+
     /// <summary>The problems, in the order of the suite.</summary>
     public required IReadOnlyList<string> ProblemIds { get; init; }
 
@@ -61,6 +67,9 @@ public sealed record EvaluationAnswers
     /// <summary>How many options each problem offers, null for a problem that declares none; empty where no problem does.</summary>
     public IReadOnlyList<int?> Options { get; init; } = [];
 
+    /// <summary>What of each problem occurs in the run's training text; empty where no text was given.</summary>
+    public IReadOnlyList<ProblemOverlap> Overlaps { get; init; } = [];
+
     /// <summary>The model before this training run, if there is one.</summary>
     public VariantAnswers? Base { get; init; }
 
@@ -69,6 +78,12 @@ public sealed record EvaluationAnswers
 
     /// <summary>Names of the two parents and the interpolations drawn, endpoints (0 and 1) included; null when none were wanted.</summary>
     public InterpolationSet? Interpolations { get; init; }
+
+    /// <summary>The final checkpoint's samples at several temperatures, that of the trajectory first; empty where only one was tried.</summary>
+    public IReadOnlyList<TemperatureAnswers> Temperatures { get; init; } = [];
+
+    /// <summary>The final checkpoint's answers as particle methods and searches under a reward model drew them.</summary>
+    public IReadOnlyList<PopulationMethodAnswers> Populations { get; init; } = [];
 
     /// <summary>Wanted samples per problem and variant (n of Pass@k); 0 when only greedy answers are wanted.</summary>
     public required int SamplesPerProblem { get; init; }
@@ -80,8 +95,11 @@ public sealed record EvaluationAnswers
     public required ulong Seed { get; init; }
 
     /// <summary>Differences smaller than this do not matter (a share, at least 0): what "no difference" is tested against. Declared before scores are seen.</summary>
-    public double Margin { get; init; } = 0.02;
+    public double Margin { get; init; } = DefaultMargin;
 }
+
+/// <summary>A checkpoint's answers at one temperature.</summary>
+public sealed record TemperatureAnswers(double Temperature, VariantAnswers Answers);
 
 /// <summary>Interpolations between two parents.</summary>
 public sealed record InterpolationSet(string Early, string Late, IReadOnlyList<InterpolationAnswers> Points)

@@ -22,7 +22,10 @@ public static class EvaluationScorer
             .. complete[true].Select(i => new ScoredProblem(
                 answers.ProblemIds[i], answers.Clusters[i],
                 [.. answers.Trajectory.Select(checkpoint => checkpoint.Problems[i])],
-                answers.Base?.Problems[i])),
+                answers.Base?.Problems[i])
+            {
+                Options = answers.Options.Count == 0 ? null : answers.Options[i],
+            }),
         ];
         var sampled = answers.SamplesPerProblem > 0 && problems.Length > 0;
         var greedy = greedyWanted && problems.Length > 0;
@@ -62,15 +65,18 @@ public static class EvaluationScorer
                 : [],
             Retention = sampled ? Retention.Of(counts, means) : greedy ? Retention.Of(greedyCounts, means) : [],
             RecoveredProblems = greedy
-                ? [.. problems.Where(problem => ProblemHistory.Of([.. problem.Trajectory.Select(at => at.GreedyCorrect())]).Recovered).Select(problem => problem.Id)]
+                ? [.. problems.Where(problem => problem.History.Recovered).Select(problem => problem.Id)]
                 : [],
             EarlyWeights = EarlyWeightCurve.Score(answers, [.. complete[true]]),
             Comparisons = sampled || greedy
-                ? DeclaredFamilies.Of(problems, answers, means, ("Pass", pass), ("Maj", maj), ("BoN", best))
+                ? DeclaredFamilies.Of(
+                    problems, answers, means, (FamilyKind.PassSpread, "Pass", pass), (FamilyKind.MajSpread, "Maj", maj), (FamilyKind.BestOfNSpread, "BoN", best))
                 : [],
             Selections = selections,
             ReportSplit = reportSplit,
+            Contamination = ContaminationScores.Of(answers, problems),
             LostProblems = LostProblemRanking.Rank(problems, greedyWanted),
+            Budget = curves is null ? null : BudgetComparison.Of(answers, problems, [.. complete[true]], curves, maj, best, weighted),
         };
         return scores with { Methods = ScoreMethod.Of(scores) };
     }
@@ -121,6 +127,16 @@ public static class EvaluationScorer
             throw new ArgumentException($"{answers.ProblemIds.Count} problems but options of {answers.Options.Count}.", nameof(answers));
         }
 
+        if (answers.Overlaps.Count != 0 && answers.Overlaps.Count != answers.ProblemIds.Count)
+        {
+            throw new ArgumentException($"{answers.ProblemIds.Count} problems but overlaps of {answers.Overlaps.Count}.", nameof(answers));
+        }
+
+        foreach (var method in answers.Populations)
+        {
+            Check(method, answers.ProblemIds.Count);
+        }
+
         var variants = answers.Trajectory
             .Concat(answers.Base is { } baseModel ? [baseModel] : [])
             .Concat(answers.Interpolations?.Points.Select(point => point.Answers) ?? []);
@@ -130,6 +146,23 @@ public static class EvaluationScorer
             {
                 throw new ArgumentException(
                     $"{variant.Name} has answers for {variant.Problems.Count} problems, not {answers.ProblemIds.Count}.", nameof(answers));
+            }
+        }
+    }
+
+    private static void Check(PopulationMethodAnswers method, int problems)
+    {
+        if (method.Problems.Count != problems)
+        {
+            throw new ArgumentException($"{method.Name} has populations for {method.Problems.Count} problems, not {problems}.", nameof(method));
+        }
+
+        foreach (var population in method.Problems.OfType<PopulationProblem>())
+        {
+            if (population.DrawnTokens < 0 || population.RewardTokens < 0
+                || population.Members.Any(member => !(member.Weight >= 0 && double.IsFinite(member.Weight)) || double.IsNaN(member.Score)))
+            {
+                throw new ArgumentException($"{method.Name} has a population with tokens or a weight below zero, or a weight or score that is no number.", nameof(method));
             }
         }
     }
@@ -148,19 +181,17 @@ public static class EvaluationScorer
             Health(variant, wanted.SamplesPerProblem, greedyWanted))
         {
             ChanceCorrected = withSamples.Length > 0
-                ? AboveChance(withSamples, problem => select(problem).PassRate(), wanted)
-                : AboveChance(withGreedy, problem => select(problem).GreedyCorrect() ? 1 : 0, wanted),
+                ? AboveChance(withSamples, problem => select(problem).PassRate())
+                : AboveChance(withGreedy, problem => select(problem).GreedyCorrect() ? 1 : 0),
         };
     }
 
-    private static Estimate? AboveChance(ScoredProblem[] problems, Func<ScoredProblem, double> accuracy, EvaluationAnswers wanted)
+    private static Estimate? AboveChance(ScoredProblem[] problems, Func<ScoredProblem, double> accuracy)
     {
-        var options = wanted.ProblemIds.Zip(wanted.Options).Where(problem => problem.Second is not null)
-            .ToDictionary(problem => problem.First, problem => problem.Second!.Value, StringComparer.Ordinal);
-        var declared = problems.Where(problem => options.ContainsKey(problem.Id)).ToArray();
+        var declared = problems.Where(problem => problem.Options is not null).ToArray();
         return declared.Length == 0
             ? null
-            : Means(declared).Difference([.. declared.Select(problem => ChanceCorrection.Corrected(accuracy(problem), options[problem.Id]))]);
+            : Means(declared).Difference([.. declared.Select(problem => ChanceCorrection.Corrected(accuracy(problem), problem.Options!.Value))]);
     }
 
     private static AnswerCounts Health(VariantAnswers variant, int samplesWanted, bool greedyWanted)
@@ -187,7 +218,7 @@ public static class EvaluationScorer
     {
         Cluster = problem.Cluster,
         Drawn = sampled ? problem.Drawn : [],
-        History = greedy ? ProblemHistory.Of([.. problem.Trajectory.Select(answers => answers.GreedyCorrect())]) : null,
+        History = greedy ? problem.History : null,
     };
 
     private static ClusteredMean Means(ScoredProblem[] problems) => new(problems.Select(problem => problem.Cluster));

@@ -80,6 +80,12 @@ public sealed record EvaluationScores
     /// <summary>Id of the report split of <see cref="Selections"/>, for the <see cref="LookCounter"/>; null where nothing was chosen.</summary>
     public string? ReportSplit { get; init; }
 
+    /// <summary>Problems that occur in the training text, and the scores without them; null where no text was given.</summary>
+    public ContaminationScores? Contamination { get; init; }
+
+    /// <summary>What other methods reach with the tokens of plain samples; null without populations and rewards, and where there are not two clusters to split.</summary>
+    public BudgetScores? Budget { get; init; }
+
     /// <summary>Which estimator each score is, how its interval is made, and what that covers.</summary>
     public IReadOnlyList<ScoreMethod> Methods { get; init; } = [];
 }
@@ -143,7 +149,7 @@ public sealed record CurvePoint(int K, Estimate Score, double? MonteCarloError)
     /// <summary>The band that holds for all points of this curve at once.</summary>
     public Band? Band { get; init; }
 
-    /// <summary>Re-run noise; of Pass@k|t alone, and null where a problem has a single sample.</summary>
+    /// <summary>Re-run noise: closed for Pass@k|t, simulated for Maj@k|t and BoN@k|t; null for others, and where a problem has a single sample.</summary>
     public RerunInterval? Rerun { get; init; }
 }
 

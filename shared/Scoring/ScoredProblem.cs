@@ -7,6 +7,12 @@ namespace Hindsight.Scoring;
 /// <param name="Base">The base model's answers, if there is one.</param>
 internal sealed record ScoredProblem(string Id, string Cluster, ProblemAnswers[] Trajectory, ProblemAnswers? Base)
 {
+    /// <summary>How many options it offers; null where it declares none.</summary>
+    public int? Options { get; init; }
+
+    /// <summary>Its way through the greedy answers.</summary>
+    public ProblemHistory History { get; } = ProblemHistory.Of([.. Trajectory.Select(answers => answers.GreedyCorrect())]);
+
     /// <summary>nⱼ: samples drawn by checkpoint.</summary>
     public int[] Drawn { get; } = Array.ConvertAll(Trajectory, answers => answers.Sampled.Count);
 

@@ -17,6 +17,9 @@ public sealed class BlobStore(BlobServiceClient service)
     /// <summary><c>{run}/{checkpoint}/{file}</c> as uploaded, and <c>{run}/evaluation.json</c>.</summary>
     public BlobContainerClient Checkpoints { get; } = service.GetBlobContainerClient("checkpoints");
 
+    /// <summary><c>{name}/{file}</c>: reward models, as uploaded.</summary>
+    public BlobContainerClient Models { get; } = service.GetBlobContainerClient("models");
+
     /// <summary><c>{suite}.jsonl</c>.</summary>
     public BlobContainerClient Suites { get; } = service.GetBlobContainerClient("suites");
 
@@ -32,7 +35,7 @@ public sealed class BlobStore(BlobServiceClient service)
     /// <summary>Creates the containers that do not exist yet.</summary>
     public async Task CreateContainersAsync(CancellationToken cancellation)
     {
-        foreach (var container in (BlobContainerClient[])[Checkpoints, Suites, Evaluations, Answers, Reports])
+        foreach (var container in (BlobContainerClient[])[Checkpoints, Models, Suites, Evaluations, Answers, Reports])
         {
             await container.CreateIfNotExistsAsync(cancellationToken: cancellation);
         }
@@ -88,6 +91,71 @@ public sealed class BlobStore(BlobServiceClient service)
         {
             await blob.UploadAsync(new BinaryData(content), overwrite: true, cancellation);
         }
+    }
+
+    /// <summary>Writes a blob anew from what it held; again where someone else wrote it meanwhile, so that no change is lost.</summary>
+    /// <param name="blob">The blob.</param>
+    /// <param name="change">Makes its content from the present one, null where there is none; null leaves it as it is. It may be called more than once.</param>
+    /// <param name="contentType">Its media type.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public static async Task ChangeAsync(
+        BlobClient blob, Func<BinaryData?, Task<BinaryData?>> change, string contentType, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            BlobDownloadResult? before = null;
+            try
+            {
+                before = await blob.DownloadContentAsync(cancellation);
+            }
+            catch (RequestFailedException exception) when (exception.Status == 404)
+            {
+            }
+
+            if (await change(before?.Content) is not { } after)
+            {
+                return;
+            }
+
+            try
+            {
+                await blob.UploadAsync(
+                    after,
+                    new BlobUploadOptions
+                    {
+                        HttpHeaders = new() { ContentType = contentType },
+                        Conditions = before is null ? new() { IfNoneMatch = ETag.All } : new() { IfMatch = before.Details.ETag },
+                    },
+                    cancellation);
+                return;
+            }
+            catch (RequestFailedException exception) when (exception.Status is 409 or 412)
+            {
+            }
+        }
+    }
+
+    /// <summary>Changes a blob that holds a value as JSON.</summary>
+    /// <param name="blob">The blob.</param>
+    /// <param name="none">What counts as its value where there is no blob.</param>
+    /// <param name="change">The new value; the same reference leaves the blob as it is. It may be called more than once.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The value that the blob has now.</returns>
+    public static async Task<T> ChangeJsonAsync<T>(BlobClient blob, T none, Func<T, T> change, CancellationToken cancellation)
+        where T : class
+    {
+        var after = none;
+        await ChangeAsync(
+            blob,
+            content =>
+            {
+                var before = content is null ? none : JsonSerializer.Deserialize<T>(content, Json.Compact)!;
+                after = change(before);
+                return Task.FromResult(ReferenceEquals(before, after) ? null : new BinaryData(JsonSerializer.SerializeToUtf8Bytes(after, Json.Indented)));
+            },
+            "application/json",
+            cancellation);
+        return after;
     }
 
     /// <summary>All blobs whose names start with a prefix.</summary>

@@ -30,8 +30,7 @@ public sealed record RunStatus(
 public sealed class StatusReader(BlobStore store, EvaluationFreezer freezer)
 {
     /// <summary>The names of all runs.</summary>
-    public async Task<IReadOnlyList<string>> RunsAsync(CancellationToken cancellation) =>
-        [.. (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(Names.IsSafe)];
+    public Task<IReadOnlyList<string>> RunsAsync(CancellationToken cancellation) => freezer.RunsAsync(cancellation);
 
     /// <summary>The status of a run; null when there is no such run.</summary>
     public async Task<RunStatus?> ReadAsync(string run, CancellationToken cancellation)

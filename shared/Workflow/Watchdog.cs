@@ -14,7 +14,7 @@ public sealed class Watchdog(
     /// <summary>Looks at everything once.</summary>
     public async Task LookAsync(CancellationToken cancellation)
     {
-        foreach (var run in (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(Names.IsSafe))
+        foreach (var run in await freezer.RunsAsync(cancellation))
         {
             try
             {
@@ -34,6 +34,11 @@ public sealed class Watchdog(
         foreach (var complete in state.Folders.Where(folder => folder.Value is { Manifest: null, Waiting: null }))
         {
             await bus.AnnounceAsync(store.Checkpoints.Name, $"{run}/{complete.Key}/config.json", cancellation);
+        }
+
+        if (state.ModelToTakeIn is { } model)
+        {
+            await bus.AnnounceAsync(store.Models.Name, $"{model}/config.json", cancellation);
         }
 
         if (state.Evaluation is { } evaluation

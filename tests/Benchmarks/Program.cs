@@ -6,6 +6,7 @@ var benchmarks = new SortedDictionary<string, Action<string[]>>(StringComparer.O
     ["adapters"] = Adapters.Run,
     ["decode"] = Decode.Run,
     ["gpu"] = Gpu.Run,
+    ["particles"] = Particles.Run,
     ["precision"] = Precisions.Run,
     ["trajectory"] = Trajectory.Run,
     ["sampling"] = Sampling.Run,

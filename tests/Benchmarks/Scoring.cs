@@ -36,7 +36,7 @@ internal static class Scoring
                 DiversityScores.Of(problems, j, means);
             }
         });
-        Time("comparisons", () => DeclaredFamilies.Of(problems, answers, means, ("Pass", pass)));
+        Time("comparisons", () => DeclaredFamilies.Of(problems, answers, means, (FamilyKind.PassSpread, "Pass", pass)));
         Time("choices", () => TrajectoryChoices.Of(problems, answers, pass));
         table.Print(Console.Out);
 

@@ -58,6 +58,38 @@ public sealed class ComparisonTests(Chromium chromium)
         Assert.Equal([ids[3]], pair.Final.Lost.Select(change => change.ProblemId));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_problem_gained_or_lost_shows_the_two_answers_that_differ(bool sampled)
+    {
+        var data = SampleReport.Make(problems: 200);
+        var (gained, lost) = (data.Scores.Problems[7].Id, data.Scores.Problems[3].Id);
+        ComparedReport With(string run, string solved) => Report(data) with
+        {
+            Run = run,
+            Scores = data.Scores with
+            {
+                Problems = [.. data.Scores.Problems.Select(problem => problem with
+                {
+                    PassRates = sampled ? [.. problem.PassRates.Select(_ => problem.Id == solved ? 1.0 : 0.0)] : [],
+                    Greedy = sampled ? [] : [.. problem.Greedy.Select(_ => problem.Id == solved)],
+                })],
+            },
+            Answers = [.. new[] { gained, lost }.SelectMany(id => new int?[] { null, 2, 1 }.SelectMany(sample => new[] { Verdict.Correct, Verdict.Truncated }.Select(verdict =>
+                new ShownAnswer("checkpoint-800", id, sample, verdict, "1", "stop", 3, $"{run} {id} {sample} {verdict}"))))],
+        };
+        var pair = PairedReports.Of(With("one", lost), With("two", gained), 0.02);
+        var shown = ComparisonDocument.Sections(pair).SelectMany(section => section.Blocks).OfType<AnswerPair>().ToList();
+
+        var which = sampled ? "1" : "";
+        Assert.Equal([$"one {gained} {which} Truncated", $"two {gained} {which} Correct", $"one {lost} {which} Correct", $"two {lost} {which} Truncated"], shown.SelectMany(pair => new[] { pair.Before.Text, pair.After.Text }));
+        Assert.Equal($"two, checkpoint-800, {(sampled ? "sample 1" : "greedy")}: correct", shown[0].After.Title.Inert);
+        Assert.Equal([false, true, true, false], shown.SelectMany(pair => new[] { pair.Before.IsRight, pair.After.IsRight }));
+        Assert.Contains("<details class=\"pair\">", new ComparisonPage(With("one", lost), With("two", gained), 0.02).Html(), StringComparison.Ordinal);
+        Assert.Contains("(answers.jsonl) are not there", new ComparisonPage(With("one", lost) with { Answers = [] }, With("two", gained), 0.02).Html(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void What_differs_in_how_they_were_made_is_listed_and_nothing_else()
     {
@@ -111,14 +143,23 @@ public sealed class ComparisonTests(Chromium chromium)
     public Task Hostile_text_does_nothing_here_either()
     {
         var data = Hostile.Report();
-        return chromium.OpenAsync(new ComparisonPage(Report(data) with { Run = Hostile.Payloads[1] }, Report(data) with
+        ComparedReport Side(string run, Func<int, bool> solves) => Report(data) with
         {
-            Scores = data.Scores with { Problems = [.. data.Scores.Problems.Select((problem, i) => problem with { PassRates = [.. problem.PassRates.Select(rate => i % 3 == 0 ? 1 - rate : rate)] }), data.Scores.Problems[0] with { Id = Hostile.Payloads[2] + "x" }] },
-            Provenance = new([.. Hostile.Payloads.Select(text => new ProvenanceGroup(text, [new(text, text + "!")]))]),
-        }, 0.02).Html(), async page =>
+            Run = run,
+            Scores = data.Scores with
+            {
+                Problems = [.. data.Scores.Problems.Select((problem, i) => problem with { PassRates = [.. problem.PassRates.Select(_ => solves(i) ? 1.0 : 0.0)] }), data.Scores.Problems[0] with { Id = run + "x" }],
+            },
+            Answers = [.. Hostile.Payloads.SelectMany(text => new[] { Verdict.Correct, Verdict.Wrong }.Select(verdict => new ShownAnswer(text, text, 0, verdict, text, text, 1, text + verdict)))],
+            Provenance = new([.. Hostile.Payloads.Select(text => new ProvenanceGroup(text, [new(text, text + run)]))]),
+        };
+        return chromium.OpenAsync(new ComparisonPage(Side(Hostile.Payloads[1], i => i % 2 == 0), Side(Hostile.Payloads[2], i => i % 2 == 1), 0.02).Html(), async page =>
         {
+            Assert.Equal(Hostile.Payloads.Count, await page.Locator("details.pair").CountAsync());
+            await page.EvaluateAsync("document.querySelectorAll('details').forEach(details => details.open = true)");
             await BrowserTests.AssertHarmlessAsync(page);
             await BrowserTests.AssertDrawnAsync(page, 1280);
+            await Chromium.KeepAsync(page, "comparison-hostile");
         });
     }
 }

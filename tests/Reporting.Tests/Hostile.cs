@@ -33,6 +33,8 @@ internal static class Hostile
         " ",
     ];
 
+    private static (EvaluationAnswers Answers, EvaluationScores Scores) Budget { get; } = BudgetSample.Of(Payloads, name => Payloads[name.Length % Payloads.Count]);
+
     /// <summary>A report with a payload wherever text from outside can stand.</summary>
     public static ReportData Report()
     {
@@ -49,12 +51,14 @@ internal static class Hostile
             Forgetting = sample.Scores.Forgetting! with { Steps = [.. sample.Scores.Forgetting.Steps.Select(s => s with { From = Take(), To = Take() })] },
             EarlyWeights = sample.Scores.EarlyWeights! with { Early = Take(), Late = Take() },
             LostProblems = [.. Payloads.Select(text => new LostProblem(text, 0, 1, 0, false, 0, false, 0))],
+            Budget = Budget.Scores.Budget! with { LeftOut = Payloads },
         };
         return sample with
         {
             Run = Payloads[0],
             Evaluation = Payloads[2],
             Scores = scores,
+            Genealogies = ShownGenealogy.Of(Budget.Answers, Budget.Scores),
             Problems = [.. Payloads.Select(text => new ProblemText(text, text, text))],
             LostExamples = [.. Payloads.Select(text => new LostExample(text, text, text, text, text + text, text))],
             Answers = [.. Payloads.SelectMany((text, i) => new[]
@@ -62,6 +66,7 @@ internal static class Hostile
                 new ShownAnswer(text, text, null, (Verdict)(i % 4), text, text, 1, text),
                 new ShownAnswer(Payloads[(i + 1) % Payloads.Count], text, null, (Verdict)((i + 1) % 4), text, text, 1, text + text),
             })],
+            Extractions = [.. Payloads.Select((text, i) => new ExtractionCounts(text, 9, i % 9, i % 5, i % 3))],
             Missing = [.. Payloads.Select(text => new MissingAnswers(text, text, 1, text))],
             Refused = [.. Payloads.Select(text => new RefusedCheckpoint(text, text))],
             Provenance = new([.. Payloads.Select(text => new ProvenanceGroup(text, [new(text, text)]))]),

@@ -49,7 +49,7 @@ public sealed partial class PageTests
             "h4", "p", "pre", "span", "bdi", "div", "dl", "dt", "dd", "figure", "figcaption", "details", "summary", "noscript", "table", "thead", "tbody",
             "tr", "th", "td", "ol", "label", "input", "select", "option", "datalist", "button", "svg", "path", "text"];
         string[] attributes = ["html", "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "role", "aria-label", "data-plot", "tabindex", "scope", "hidden", "type", "for",
-            "data-packed", "width", "height", "viewBox", "preserveAspectRatio", "d", "x", "y", "aria-hidden", "list", "autocomplete", "spellcheck", "value", "disabled"];
+            "data-packed", "data-texts", "data-problems", "data-part", "width", "height", "viewBox", "preserveAspectRatio", "d", "x", "y", "aria-hidden", "list", "autocomplete", "spellcheck", "value", "disabled"];
 
         var opened = page.Count(letter => letter == '<');
         var parsed = Tag().Matches(page);
@@ -76,9 +76,9 @@ public sealed partial class PageTests
     [Fact]
     public void Nothing_that_is_packed_is_invisible_or_reorders_text()
     {
-        var packed = Packs().Matches(ReportPage.Html(Hostile.Report(), null)).Select(match => Unpack(match.Groups[1].Value)).ToArray();
+        var packed = Unpack(ReportPage.Html(Hostile.Report(), null), "packed|texts|problems");
 
-        Assert.Equal(2, packed.Length);
+        Assert.Equal(5, packed.Count);
         var texts = packed.SelectMany(Strings).ToArray();
         Assert.True(texts.Length > 4 * Hostile.Payloads.Count);
         Assert.All(texts, text => Assert.DoesNotContain(text.EnumerateRunes(), rune => rune.Value is not '\n' and not '\t' && Rune.GetUnicodeCategory(rune)
@@ -87,23 +87,28 @@ public sealed partial class PageTests
     }
 
     [Fact]
-    public void Every_answer_is_packed_with_its_columns()
+    public void Every_answer_is_packed_with_its_columns_and_texts()
     {
-        var data = SampleReport.Make(checkpoints: 2, problems: 3);
-        using var packed = Unpack(Packs().Matches(ReportPage.Html(data, null)).Select(match => match.Groups[1].Value).Last());
-        var columns = packed.RootElement;
+        var data = SampleReport.Make(checkpoints: 6, problems: 13);
+        var page = ReportPage.Html(data, null);
+        var columns = Unpack(page, "packed")[^1].RootElement;
+        var parts = Unpack(page, "texts");
+        var texts = parts.SelectMany(part => part.RootElement.EnumerateArray()).ToArray();
+        var problems = Unpack(page, "problems").SelectMany(part => part.RootElement.EnumerateArray()).ToArray();
         var answers = data.Answers.ToArray();
 
-        Assert.Equal(2 * 3 * 17, columns.GetProperty("text").GetArrayLength());
+        Assert.Equal(6 * 13 * 17, texts.Length);
+        Assert.All(parts.SkipLast(1), part => Assert.Equal(Packed.PartLength, part.RootElement.GetArrayLength()));
         for (var i = 0; i < answers.Length; i++)
         {
-            Assert.Equal(answers[i].Text, columns.GetProperty("text")[i].GetString());
-            Assert.Equal(answers[i].ProblemId, columns.GetProperty("problems")[columns.GetProperty("problem")[i].GetInt32()][0].GetString());
+            var problem = columns.GetProperty("problem")[i].GetInt32();
+            Assert.Equal([answers[i].Text, answers[i].Extracted ?? ""], texts[i].EnumerateArray().Select(text => text.GetString()!));
+            Assert.Equal(answers[i].ProblemId, columns.GetProperty("problems")[problem].GetString());
+            Assert.Equal(data.Problems.Where(text => text.Id == answers[i].ProblemId).SelectMany(text => new[] { text.Question, text.Gold }), problems[problem].EnumerateArray().Select(text => text.GetString()));
             Assert.Equal(answers[i].Variant, columns.GetProperty("variants")[columns.GetProperty("variant")[i].GetInt32()].GetString());
             Assert.Equal(answers[i].FinishReason, columns.GetProperty("finishes")[columns.GetProperty("finish")[i].GetInt32()].GetString());
             Assert.Equal(answers[i].Sample ?? -1, columns.GetProperty("sample")[i].GetInt32());
             Assert.Equal((int)answers[i].Verdict, columns.GetProperty("verdict")[i].GetInt32());
-            Assert.Equal(answers[i].Extracted ?? "", columns.GetProperty("extracted")[i].GetString());
         }
     }
 
@@ -113,10 +118,9 @@ public sealed partial class PageTests
         var data = SampleReport.Make();
         var answers = Enumerable.Range(0, 20_000).Select(i => new ShownAnswer("checkpoint-100", "sum-001", i, Verdict.Wrong, null, "length", 9, new string('x', 4_000))).ToArray();
         var page = ReportPage.Html(data with { Answers = answers }, null);
-        using var packed = Unpack(Packs().Matches(page).Select(match => match.Groups[1].Value).Last());
 
         Assert.Contains("Texts longer than 1,000 characters are cut in the middle here", page, StringComparison.Ordinal);
-        Assert.Contains("3,000 characters left out", packed.RootElement.GetProperty("text")[0].GetString(), StringComparison.Ordinal);
+        Assert.Contains("3,000 characters left out", Unpack(page, "texts")[0].RootElement[0][0].GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,11 +162,15 @@ public sealed partial class PageTests
         return start[0] + end[1];
     }
 
-    private static JsonDocument Unpack(string base64)
-    {
-        using var gzip = new GZipStream(new MemoryStream(Convert.FromBase64String(base64)), CompressionMode.Decompress);
-        return JsonDocument.Parse(gzip);
-    }
+    /// <summary>All parts of packed attributes, in the order of the page.</summary>
+    private static List<JsonDocument> Unpack(string page, string names) =>
+    [
+        .. Regex.Matches(page, $"data-(?:{names})=\"([^\"]*)\"").SelectMany(match => match.Groups[1].Value.Split(' ')).Select(base64 =>
+        {
+            using var gzip = new GZipStream(new MemoryStream(Convert.FromBase64String(base64)), CompressionMode.Decompress);
+            return JsonDocument.Parse(gzip);
+        }),
+    ];
 
     private static IEnumerable<string> Strings(JsonDocument document) => Strings(document.RootElement);
 
@@ -182,9 +190,6 @@ public sealed partial class PageTests
     }
 
     private static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
-
-    [GeneratedRegex("data-packed=\"([^\"]*)\"")]
-    private static partial Regex Packs();
 
     [GeneratedRegex("<meta http-equiv=\"Content-Security-Policy\" content=\"([^\"]*)\">")]
     private static partial Regex Policy();

@@ -75,6 +75,7 @@ internal static class SampleReport
                 "We add the apples first: 17 + 9 = 26.\nThen the pears: 26 + 16 = 32.\nThe answer is \\boxed{32}.", "sample 3"))],
             Answers = [.. all.SelectMany(p => Enumerable.Range(0, checkpoints).SelectMany(c => Enumerable.Range(-1, Samples + 1).Select(sample =>
                 Answer(p, names[c], sample, sample < 0 ? greedy[p, c] : sample < correct[p, c]))))],
+            Extractions = [.. names.Select((name, c) => new ExtractionCounts(name, 1000 - c, 100 + (10 * c), 400, c))],
             Missing = [new("checkpoint-300", "sum-017", 2, "The shard failed five times and lies in the dead-letter queue: the worker ran out of memory.")],
             Refused = [new("checkpoint-350", "It has only pickled weights (pytorch_model.bin); convert them with save_pretrained(safe_serialization=True).")],
             Provenance = new(

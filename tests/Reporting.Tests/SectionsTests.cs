@@ -62,7 +62,7 @@ public sealed class SectionsTests
     {
         var curve = Scores.MajAtK[0] with { Points = [Scores.MajAtK[0].Points[0] with { MonteCarloError = 0.0123 }] };
         var figure = Figures(SampleBudget.Write(Scores with { MajAtK = [curve] })!).Last();
-        Assert.Equal(["t", "k", "Maj@k|t", "Band, whole line", "Monte Carlo error"], figure.Numbers.Header.Select(Text));
+        Assert.Equal(["t", "k", "Maj@k|t", "Band, whole line", "Re-run noise", "Monte Carlo error"], figure.Numbers.Header.Select(Text));
         Assert.Equal("1.2\u00a0points", Text(figure.Numbers.Rows[0][^1]));
         var band = curve.Points[0].Band!;
         Assert.Equal(Ends(band.Low, band.High), Text(figure.Numbers.Rows[0][3]));
@@ -91,7 +91,7 @@ public sealed class SectionsTests
             ["early weight", "Pass@1", chosen.Name, "5", Text(Number.Percent(chosen.Select)), Text(Comparisons.Points(selection.WinnersCurse)), Share(chosen.Report), $"{selection.SelectProblems} : {selection.ReportProblems}"], row);
         Assert.Equal(2, selection.Gains.Members.Count);
         Assert.Contains("The report split has the id `" + Scores.EarlyWeights.ReportSplit, Markdown, StringComparison.Ordinal);
-        Assert.Contains("\n## Choosing a checkpoint or a t\n", Markdown, StringComparison.Ordinal);
+        Assert.Contains("\n## What was chosen\n", Markdown, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -101,6 +101,16 @@ public sealed class SectionsTests
         var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = Scores with { Trajectory = [.. trajectory] } });
         Assert.Contains("Warning: at `checkpoint-100` every text comes in multiples of 4", markdown, StringComparison.Ordinal);
         Assert.DoesNotContain("Warning", Markdown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_variant_tells_how_its_answers_were_read()
+    {
+        var data = ScoredSample.Report with { Extractions = [new("checkpoint-100", 40, 10, 20, 3), new("0.5 × a + 0.5 × b", 0, 0, 0, 0)] };
+        var rows = Health.Write(data).Blocks.OfType<Table>().Single(table => Text(table.Header[1]) == "Marks disagree").Rows;
+        Assert.Equal(["checkpoint-100|15.0\u00a0%|20|25.0\u00a0%|40", "0.5 × a + 0.5 × b|–|0|–|0"], rows.Select(row => string.Join('|', row.Select(Text))));
+        Assert.Contains("Reading answers. A mark of the writer goes before a guess", ReportMarkdown.Write(data), StringComparison.Ordinal);
+        Assert.DoesNotContain("Reading answers", ReportMarkdown.Write(data with { Extractions = [] }), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -129,13 +139,36 @@ public sealed class SectionsTests
     }
 
     [Fact]
-    public void Points_per_second_rest_on_the_time_that_was_measured()
+    public void What_was_gained_for_a_device_second_rests_on_the_time_that_was_measured()
     {
         var gained = Comparisons.FinalAgainstBase(Scores)!.Members[0].Difference;
-        var said = Text(Cost.PerSecond(Scores, new(default, [new("trajectory", 60), new("interpolation", 40)], 1, 1))!);
-        Assert.StartsWith($"{Text(Number.Points(gained))} of Pass@1", said, StringComparison.Ordinal);
-        Assert.EndsWith($"in 100.0 device seconds: {Number.Plain(gained.Value)} points per second.", said, StringComparison.Ordinal);
+        var blocks = Cost.Measured(Scores, Measured);
+        Assert.Equal(
+            ["Stage|Device seconds|Points gained per device second", "trajectory|60.0|–", "interpolation|40.0|–", $"all|100.0|{Number.Plain(gained.Value)}"],
+            Lines(blocks.OfType<Table>().Single()));
+        Assert.Contains(Text(Number.Points(gained)), Text(blocks.OfType<Paragraph>().Single().Text), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(36, "0.60", "0.40", "1.00")]
+    [InlineData(0.5, "0.0083", "0.0056", "0.0139")]
+    [InlineData(360000, "6,000.00", "4,000.00", "10,000.00")]
+    [InlineData(0, "0.00", "0.00", "0.00")]
+    public void An_hour_with_a_price_gives_every_stage_its_cost_in_the_measured_block_alone(double hour, string first, string second, string all)
+    {
+        var greedy = ScoredSample.Of(checkpoints: 2, problems: 8, samples: 0);
+        var table = Cost.Measured(greedy, Measured with { PricePerDeviceHour = hour }).OfType<Table>().Single();
+        Assert.Equal(["Stage|Device seconds|Price", $"trajectory|60.0|{first}", $"interpolation|40.0|{second}", $"all|100.0|{all}"], Lines(table));
+
+        var (without, with) = (ReportPage.Html(ScoredSample.Report, Measured), ReportPage.Html(ScoredSample.Report, Measured with { PricePerDeviceHour = hour }));
+        Assert.Equal(without.Split(ReportPage.MeasuredStart)[0], with.Split(ReportPage.MeasuredStart)[0]);
+        Assert.Equal(without.Split(ReportPage.MeasuredEnd)[1], with.Split(ReportPage.MeasuredEnd)[1]);
+        Assert.NotEqual(without, with);
+    }
+
+    private static Timings Measured { get; } = new(default, [new("trajectory", 60), new("interpolation", 40)], 1, 1);
+
+    private static IEnumerable<string> Lines(Table table) => table.Rows.Prepend(table.Header).Select(row => string.Join('|', row.Select(Text)));
 
     [Fact]
     public void Every_score_is_listed_with_estimator_and_interval()
@@ -151,7 +184,7 @@ public sealed class SectionsTests
     {
         var scores = ScoredSample.Of(checkpoints: 3, problems: 20, samples: 0);
         var markdown = ReportMarkdown.Write(ScoredSample.Report with { Scores = scores });
-        Assert.Contains("greedily; against the model before training: ", markdown, StringComparison.Ordinal);
+        Assert.Contains("The final checkpoint against the model before training: ", markdown, StringComparison.Ordinal);
         Assert.DoesNotContain("Pass@", markdown.Split("## Where the numbers come from")[0], StringComparison.Ordinal);
     }
 

@@ -162,14 +162,17 @@ public class ComparisonTests
         if (answers.Trajectory.Count == 1)
         {
             Assert.Equal(["Pass@1 of the final checkpoint against the model before training"], scores.Comparisons.Select(family => family.Name));
+            Assert.Equal(FamilyKind.FinalAgainstBase, scores.Comparisons[0].Kind);
             return;
         }
 
+        Assert.Equal(
+            [FamilyKind.EachAgainstFinal, FamilyKind.FinalAgainstBase, FamilyKind.PassSpread, FamilyKind.MajSpread], scores.Comparisons.Select(entry => entry.Kind));
         var family = scores.Comparisons[0];
         Assert.Equal(scores.Trajectory.SkipLast(1).Select(checkpoint => checkpoint.Name), family.Members.Select(member => member.Of));
         Assert.All(family.Members.Zip(scores.Trajectory), pair => Assert.Equal(
             pair.Second.PassAt1!.Value - scores.Trajectory[^1].PassAt1!.Value, pair.First.Difference.Value, 1e-12));
-        var spread = scores.Comparisons.Single(entry => entry.Name.StartsWith("Pass@", StringComparison.Ordinal) && entry.Name.Contains("|t"));
+        var spread = scores.Comparisons.Single(entry => entry.Kind == FamilyKind.PassSpread);
         Assert.Equal(scores.PassAtK.Skip(1).Select(curve => curve.Points[^1].Score.Value - scores.PassAtK[0].Points[^1].Score.Value), spread.Members.Select(member => member.Difference.Value), new Near());
         Assert.All(scores.Comparisons.SelectMany(entry => entry.Members), member =>
         {

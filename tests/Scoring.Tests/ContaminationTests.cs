@@ -11,6 +11,28 @@ public class ContaminationTests
     private static ProblemOverlap Find(string problem, params string[] lines) => ContaminationScan.Find([problem], lines)[0];
 
     [Fact]
+    public void Scores_stand_with_and_without_flagged_problems()
+    {
+        var answers = Answers.Evaluation(4, Answers.Variant("a", Answers.Counted(4, 4), Answers.Counted(4, 1), Answers.Counted(4, 0), Answers.Counted(4, 2))) with
+        {
+            Overlaps =
+            [
+                new(OverlapKind.NGrams, 0.5, 13, 7), new(OverlapKind.None, 0, 0, null), new(OverlapKind.None, 0, 8, null),
+                new(OverlapKind.Exact, 1, 8, 3) { File = "t.jsonl" },
+            ],
+        };
+        var found = EvaluationScorer.Score(answers).Contamination!;
+        Assert.Equal((3, "Pass@1"), (found.Looked, found.Score));
+        Assert.Equal([new("p4", OverlapKind.Exact, 1, "t.jsonl", 3), new("p1", OverlapKind.NGrams, 0.5, null, 7)], found.Flagged);
+        var row = Assert.Single(found.Checkpoints);
+        Assert.Equal(7 / 16.0, row.All!.Value, 1e-12);
+        Assert.Equal(1 / 8.0, row.Unflagged!.Value, 1e-12);
+        Assert.Equal(6 / 8.0, row.Flagged!.Value, 1e-12);
+        Assert.Null(EvaluationScorer.Score(answers with { Overlaps = [] }).Contamination);
+        Assert.Throws<ArgumentException>(() => EvaluationScorer.Score(answers with { Overlaps = [new(OverlapKind.None, 0, 8, null)] }));
+    }
+
+    [Fact]
     public void A_problem_that_is_not_there_is_not_found() =>
         Assert.Equal(new ProblemOverlap(OverlapKind.None, 0, 13, null), Find(Long, "Trains leave stations every day.", "How far is it?"));
 

@@ -3,6 +3,19 @@ namespace Hindsight.Scoring.Tests;
 public class ForgettingTests
 {
     [Fact]
+    public void Greedy_and_sampled_forgetting_have_methods_of_their_own()
+    {
+        var greedy = EvaluationScorer.Score(Answers.Evaluation(0, Answers.Variant("a", Answers.Problem("right")), Answers.Variant("b", Answers.Problem("x"))));
+        var sampled = EvaluationScorer.Score(Answers.Evaluation(4, Answers.Variant("a", Answers.Counted(4, 3)), Answers.Variant("b", Answers.Counted(4, 1))));
+        Assert.Equal(["greedy forgetting beside its null"], Beside(greedy).Select(method => method.Score));
+        Assert.Equal(["sampled forgetting beside its null"], Beside(sampled).Select(method => method.Score));
+        Assert.Contains("P_TFS", Beside(greedy)[0].Estimator, StringComparison.Ordinal);
+        Assert.Contains("pooled pass rate", Beside(sampled)[0].Estimator, StringComparison.Ordinal);
+
+        static List<ScoreMethod> Beside(EvaluationScores scores) => [.. scores.Methods.Where(method => method.Score.EndsWith("beside its null", StringComparison.Ordinal))];
+    }
+
+    [Fact]
     public void Observed_and_expected_forgetting_equal_brute_force()
     {
         // One problem, three checkpoints of two answers: all orders of the six answers, dealt to the checkpoints, and one answer from each.

@@ -138,6 +138,59 @@ public class IntervalTests
         Assert.InRange(covered / (double)repeats, 0.9, 0.985);
     }
 
+    [Theory]
+    [InlineData(5, 1)]
+    [InlineData(6, 2)]
+    [InlineData(16, 1)]
+    public void Re_run_noise_of_the_majority_and_of_best_of_N_is_what_evaluations_with_other_seeds_show(int k, int t)
+    {
+        // The same 40 problems evaluated again and again: the noise of one evaluation is the spread of them all, and it covers their mean.
+        const int evaluations = 80, problems = 40, samples = 16;
+        var stream = RandomStream.For(53, $"seeds {k} {t}");
+        var rates = Enumerable.Range(0, problems).Select(_ => Enumerable.Range(0, t).Select(_ => 0.1 + (0.8 * stream.NextDouble())).ToArray()).ToArray();
+        var majority = new List<(double Value, RerunInterval Interval)>();
+        var best = new List<(double Value, RerunInterval Interval)>();
+        for (var evaluation = 0; evaluation < evaluations; evaluation++)
+        {
+            VariantAnswers[] trajectory =
+            [
+                .. Enumerable.Range(0, t).Select(j => new VariantAnswers($"{j}", null, [.. rates.Select(rate => new ProblemAnswers(null,
+                [
+                    .. Enumerable.Range(0, samples).Select(s => (Right: stream.NextDouble() < rate[j], Wrong: stream.Next(3))).Select((drawn, s) =>
+                        Answers.Graded(drawn.Right ? "right" : $"{drawn.Wrong}", s) with { Reward = stream.NextNormal() + (drawn.Right ? 0.7 : 0) }),
+                ]))])),
+            ];
+            var answers = Answers.Evaluation(samples, trajectory) with { Seed = (ulong)evaluation };
+            var scored = answers.ProblemIds.Select((id, i) => new ScoredProblem(id, id, [.. trajectory.Select(checkpoint => checkpoint.Problems[i])], null)).ToArray();
+            var curves = new Curves(scored, new(answers.Clusters), answers);
+            var vote = scored.Average(problem => MajAtK.Estimate(problem.Classes.Newest(t), k, 200, RandomStream.For((ulong)evaluation, problem.Id)).Value);
+            var pick = scored.Average(problem => BestOfN.Exact([.. problem.Trajectory.Select(at => at.Sampled.Select(answer => (answer.Reward, answer.Verdict == Verdict.Correct)).ToArray())], k, t));
+            majority.Add((vote, curves.MajorityRerun(k, t, vote)!));
+            best.Add((pick, curves.BestOfNRerun(k, t, pick)!));
+        }
+
+        Check("Maj", majority);
+        Check("BoN", best);
+
+        static void Check(string score, List<(double Value, RerunInterval Interval)> seen)
+        {
+            var mean = seen.Average(one => one.Value);
+            var spread = Math.Sqrt(seen.Sum(one => (one.Value - mean) * (one.Value - mean)) / (seen.Count - 1));
+            var claimed = seen.Average(one => (one.Interval.High - one.Interval.Low) / (2 * 1.96));
+            var covered = seen.Count(one => one.Interval.Low <= mean && mean <= one.Interval.High) / (double)seen.Count;
+            Assert.True(claimed / spread is > 0.82 and < 1.22 && covered is > 0.88 and <= 1, $"{score}: claimed {claimed}, seen {spread}, covered {covered}");
+        }
+    }
+
+    [Fact]
+    public void Simulated_re_run_noise_of_one_answer_is_the_closed_form()
+    {
+        bool[] pool = [true, true, true, false, false, false, false, false, false, false];
+        var (once, twice) = new SimulatedRerunNoise.Redrawing<bool>([1], drawn => drawn[0] ? 1 : 0, RandomStream.For(1, "one")).Variances([pool], 400_000);
+        Assert.Equal(0.3 * 0.7 / 10, once, 0.0005);
+        Assert.Equal(0.3 * 0.7 / 9, SimulatedRerunNoise.Variance(once, twice), 0.0015);
+    }
+
     [Fact]
     public void Re_run_noise_is_no_interval_for_new_problems()
     {

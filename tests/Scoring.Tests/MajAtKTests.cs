@@ -66,13 +66,36 @@ public class MajAtKTests
     }
 
     [Fact]
-    public void With_all_samples_the_four_AIME24_problems_with_a_clear_majority_are_solved()
+    public void A_tie_goes_to_the_class_drawn_first_where_that_is_the_rule()
     {
-        // Published: Maj@64|1 = 13.333 %, which is determined although the wrong answers are not known: 60, 60 and 52 of 64 are a
-        // majority whatever the others say. 28 of 64 wins over wrong answers that scatter, and 8 or fewer lose to one wrong answer.
-        int[] correct = [60, 60, 52, 28, 8, 8, 4, .. new int[23]];
-        var solved = correct.Average(c => MajAtK.Estimate(new([[c], [(64 - c) / 2], [64 - c - ((64 - c) / 2)]], [true, false, false]), 64, 1, default).Value);
-        Assert.Equal(13.333333333333334, 100 * solved, 1e-9);
+        var random = new Random(11);
+        for (var trial = 0; trial < 40; trial++)
+        {
+            int[][] pools = [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => Enumerable.Range(0, 4).Select(_ => random.Next(3)).ToArray())];
+            var ballot = new MajAtK.Ballot(
+                [.. Enumerable.Range(0, 3).Where(c => pools.Any(pool => pool.Contains(c))).Select(c => pools.Select(pool => pool.Count(vote => vote == c)).ToArray())],
+                [.. Enumerable.Range(0, 3).Where(c => pools.Any(pool => pool.Contains(c))).Select(c => c == 0)]);
+            for (var k = 1; k <= 4; k++)
+            {
+                var result = MajAtK.Estimate(ballot, k, 4_000, RandomStream.For(trial < 20 ? 1UL : 2UL, $"{trial}"), TieRule.First);
+                var expected = FirstDrawnWins(pools, Quota.RoundRobin(k, pools.Length));
+                Assert.InRange(Math.Abs(result.Value - expected), 0, (4.5 * Math.Sqrt(result.Variance)) + 1e-12);
+            }
+        }
+    }
+
+    [Fact]
+    public void Over_one_checkpoint_the_tie_rules_have_the_same_expectation_and_over_two_they_differ()
+    {
+        var one = new MajAtK.Ballot([[3], [2], [2]], [true, false, false]);
+        var two = new MajAtK.Ballot([[4, 0], [0, 4]], [true, false]);
+        for (var k = 1; k <= 7; k++)
+        {
+            Assert.Equal(MajAtK.Estimate(one, k, 1, default), MajAtK.Estimate(one, k, 1, default, TieRule.First));
+        }
+
+        Assert.Equal(0.5, MajAtK.Estimate(two, 4, 100, default).Value, 1e-12);
+        Assert.Equal(1, MajAtK.Estimate(two, 4, 100, default, TieRule.First).Value, 1e-12);
     }
 
     [Fact]
@@ -92,6 +115,35 @@ public class MajAtKTests
     [Fact]
     public void A_budget_beyond_the_samples_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => MajAtK.Estimate(new([[2], [1]], [true, false]), 4, 1, default));
+
+    /// <summary>The share of all orders of all pools in which the class drawn first among the most frequent is class 0.</summary>
+    private static double FirstDrawnWins(int[][] pools, int[] quotas)
+    {
+        double won = 0, all = 0;
+        Draw(0, []);
+        return won / all;
+
+        void Draw(int j, int[] votes)
+        {
+            if (j < pools.Length)
+            {
+                foreach (var order in Orders(pools[j], quotas[j]))
+                {
+                    Draw(j + 1, [.. votes, .. order]);
+                }
+
+                return;
+            }
+
+            var most = votes.Max(vote => votes.Count(other => other == vote));
+            won += votes.First(vote => votes.Count(other => other == vote) == most) == 0 ? 1 : 0;
+            all++;
+        }
+
+        static IEnumerable<int[]> Orders(int[] pool, int length) => length == 0
+            ? [[]]
+            : pool.SelectMany((vote, i) => Orders([.. pool[..i], .. pool[(i + 1)..]], length - 1).Select(rest => (int[])[vote, .. rest]));
+    }
 
     private static double BruteForce(MajAtK.Ballot ballot, int[] quotas)
     {

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Hindsight.Scoring.Tests;
 
 /// <summary>Our own table of answers that are equal or not, by classes of notation; mathematics decides.</summary>
@@ -23,6 +25,19 @@ public class MathEquivalenceTests
     {
         Assert.True(Rows.Count > 600);
         AssertNone(Rows.Where(row => AreEqual(row.Gold, row.Answer) != row.Equal));
+    }
+
+    [Fact]
+    public void Texts_answer_a_problem_where_mathematics_says_so()
+    {
+        var rows = File.ReadLines(TestData.PathTo("grading", "texts.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.True(rows.Count > 500);
+        AssertNone(rows.Where(row =>
+        {
+            var verdict = Graders.Grade(
+                Graders.Parse(row.GetProperty("grader").GetString()!), [row.GetProperty("gold").GetString()!], row.GetProperty("text").GetString()!, truncated: false, 0, 0).Verdict;
+            return (verdict == Verdict.Correct) != row.GetProperty("equal").GetBoolean();
+        }));
     }
 
     [Fact]

@@ -50,6 +50,23 @@ public class SelectionTests
     }
 
     [Fact]
+    public void A_temperature_is_chosen_on_select_and_claimed_on_report_by_one_answer_and_by_the_majority()
+    {
+        // At 0.5 the right answer is the most frequent one; at 1 it comes as often, but never leads.
+        VariantAnswers At(params string[] samples) => Answers.Variant("final", [.. Enumerable.Range(0, 20).Select(_ => Answers.Problem(null, samples))]);
+        var own = At("right", "wrong", "wrong", "wrong");
+        var scores = EvaluationScorer.Score(Answers.Evaluation(4, own) with
+        {
+            Temperatures = [new(1, own), new(0.5, At("right", "right", "a", "b")), new(0.1, At("right", "right", "a", "a"))],
+        });
+        Assert.Equal([("temperature", "Pass@1"), ("temperature", "Maj@4")], scores.Selections.Select(selection => (selection.Choice, selection.Score)));
+        Assert.Equal("0.5", scores.Selections[0].Candidates[scores.Selections[0].Chosen].Name);
+        Assert.Equal("0.5", scores.Selections[1].Candidates[scores.Selections[1].Chosen].Name);
+        Assert.Equal([0, 1, 0.5], scores.Selections[1].Candidates.Select(candidate => candidate.Report.Value));
+        Assert.Equal((3, 0.25), (scores.Selections[0].Tried, scores.Selections[0].Gains.Members[0].Difference.Value));
+    }
+
+    [Fact]
     public void At_a_tie_the_reference_stays()
     {
         string[] clusters = ["a", "b"];

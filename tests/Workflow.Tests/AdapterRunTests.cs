@@ -45,7 +45,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
             Assert.All(plan.Shards, shard => Assert.Equal(plan.Together, shard.Wanted.Select(wanted => wanted.Variant).Distinct()));
             foreach (var index in plan.Together)
             {
-                await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variants[index], EvaluationPlanner.Kinds(evaluation.Spec, stage));
+                await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variants[index], EvaluationPlanner.Kinds(evaluation.Spec, stage, variants[index]));
             }
         }
 
@@ -112,7 +112,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Equal([0, 1, 2, 3], plan!.Together);
         foreach (var variant in evaluation.Variants(Stage.Trajectory).Take(3))
         {
-            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory, variant));
         }
 
         Assert.Equal(["checkpoint-1", "checkpoint-2"], (await pipeline.ScoresAsync("idle")).Trajectory.Select(checkpoint => checkpoint.Name));
@@ -171,7 +171,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         Assert.Contains("int8", await pipeline.ReportAsync("precision", ReportFiles.Markdown), StringComparison.Ordinal);
         var text = await pipeline.Get<CheckpointCache>().ReadTextAsync("precision", int8.Base!, CancellationToken.None);
         var bare = new Variant(int8.Base!);
-        Assert.NotEqual(text.Source(bare, float32.Spec, AnswerKind.Greedy).Decoding, text.Source(bare, int8.Spec, AnswerKind.Greedy).Decoding);
+        Assert.NotEqual(text.Source(bare, float32, AnswerKind.Greedy).Decoding, text.Source(bare, int8, AnswerKind.Greedy).Decoding);
 
         await pipeline.UploadSpecAsync("precision", Spec("precision", "float16"));
         await pipeline.Get<MessageBus>().SendAsync(new PlanMessage("precision"), CancellationToken.None);
@@ -243,7 +243,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         await pipeline.PumpAsync();
         foreach (var variant in evaluation.Variants(Stage.Trajectory))
         {
-            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory, variant));
         }
     }
 
@@ -271,7 +271,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
 
         foreach (var variant in evaluation.Variants(Stage.Trajectory))
         {
-            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory));
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, EvaluationPlanner.Kinds(evaluation.Spec, Stage.Trajectory, variant));
         }
     }
 
@@ -318,7 +318,7 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
         foreach (var (kind, count) in kinds)
         {
             var stored = await pipeline.Get<AnswerStore>().ReadAsync(
-                text.Source(variant, evaluation.Spec, kind), prompts.Select(prompt => prompt.Digest).ToHashSet(), CancellationToken.None);
+                text.Source(variant, evaluation, kind), prompts.Select(prompt => prompt.Digest).ToHashSet(), CancellationToken.None);
             var requests = prompts.Select(prompt => new GenerationRequest(prompt.Ids, [.. Enumerable.Range(0, count)], CheckpointText.Decoding(variant, evaluation.Spec, kind), prompt));
             var drawn = engine.Generate(requests, ids => text.Tokenizer.Decode(ids, skipSpecialTokens: true), text.EosIds).ToList();
             Assert.Equal(prompts.Count * count, drawn.Count);

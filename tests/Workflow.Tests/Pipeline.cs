@@ -98,6 +98,23 @@ public sealed class Pipeline : IAsyncLifetime, IAsyncDisposable
         }
     }
 
+    /// <summary>Uploads a model folder of the test data as a reward model.</summary>
+    public async Task UploadRewardModelAsync(string name, string folder)
+    {
+        foreach (var file in Directory.GetFiles(folder))
+        {
+            await Store.Models.GetBlobClient($"{name}/{Path.GetFileName(file)}").UploadAsync(new BinaryData(await File.ReadAllBytesAsync(file)), overwrite: true);
+        }
+    }
+
+    /// <summary>The event that a reward model was uploaded, long enough ago for its files to have settled.</summary>
+    public async Task AnnounceRewardModelAsync(string name)
+    {
+        Clock.Advance(TimeSpan.FromMinutes(11));
+        await Get<CheckpointIntake>().HandleAsync(new BlobCreated("models", $"{name}/config.json").ToBinaryData(), CancellationToken.None);
+        Clock.Reset();
+    }
+
     public Task UploadSuiteAsync(string name, params string[] lines) =>
         Store.Suites.GetBlobClient($"{name}.jsonl").UploadAsync(new BinaryData(string.Join('\n', lines)), overwrite: true);
 

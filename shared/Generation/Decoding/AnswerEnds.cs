@@ -20,6 +20,9 @@ internal sealed class AnswerEnds(Func<IReadOnlyList<int>, string> decode, IReadO
         return row.Ids.Count == decoding.MaxTokens || row.Length == maxLength ? Complete(row, row.Ids, FinishReason.Length) : null;
     }
 
+    /// <summary>The answer as it stands, of which no more is drawn.</summary>
+    public Completion CutOff(Row row) => Complete(row, row.Ids, FinishReason.Length);
+
     // Only the newest tokens are decoded at each step. A window of as many tokens as the longest stop text has bytes, and some more, can
     // miss one only where tokens of no text stand within it; it is found then when the answer ends, because the text is always cut.
     private bool SpellsStop(Row row)

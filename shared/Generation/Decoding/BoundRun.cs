@@ -22,7 +22,7 @@ internal sealed class BoundRun : IDisposable
     /// <param name="firstRow">The first of these rows.</param>
     /// <param name="rows">Sequences.</param>
     /// <param name="tokens">New tokens of each sequence; more than one only where there is one row.</param>
-    /// <param name="logits">Gets [rows, vocabulary]; may be longer.</param>
+    /// <param name="logits">Gets [rows, outputs]; may be longer.</param>
     public BoundRun(
         ModelGraph graph, InferenceSession session, IEnumerable<(string Input, OrtValue Value)> constant, KeyValueCache cache, int firstRow,
         int rows, int tokens, Memory<float> logits)
@@ -60,8 +60,8 @@ internal sealed class BoundRun : IDisposable
             binding.BindOutput(ModelGraph.Present(layer, part), tensor);
         }
 
-        var vocabulary = graph.Config.VocabularySize;
-        binding.BindOutput(ModelGraph.Logits, Tensor(logits[..(rows * vocabulary)], rows, vocabulary));
+        var outputs = graph.Config.Outputs;
+        binding.BindOutput(ModelGraph.Logits, Tensor(logits[..(rows * outputs)], rows, outputs));
     }
 
     /// <summary>[rows, tokens].</summary>

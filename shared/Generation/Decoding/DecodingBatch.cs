@@ -25,6 +25,9 @@ internal sealed class DecodingBatch : IDisposable
     /// </summary>
     private const int ShortestPiece = 16;
 
+    /// <summary>In place of a token: the row waits.</summary>
+    public const int Wait = -1;
+
     private readonly ModelGraph graph;
     private readonly InferenceSession session;
     private readonly KeyValueCache rowCache;
@@ -71,8 +74,8 @@ internal sealed class DecodingBatch : IDisposable
         // One row more, which no step reads, for exchanges.
         sequences = [.. Enumerable.Range(0, Rows + 1).Select(_ => new List<int>())];
         adapters = new int?[Rows + 1];
-        logits = GC.AllocateArray<float>(checked(Rows * Vocabulary), pinned: true);
-        promptLogits = new float[Vocabulary];
+        logits = GC.AllocateArray<float>(checked(Rows * Outputs), pinned: true);
+        promptLogits = new float[Outputs];
         memory.Lock(Marshal.UnsafeAddrOfPinnedArrayElement(logits, 0), (long)logits.Length * sizeof(float));
         try
         {
@@ -100,12 +103,13 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>The most tokens of a sequence.</summary>
     public int MaxLength { get; }
 
-    public int Vocabulary => graph.Config.VocabularySize;
+    /// <summary>How many numbers there are for a token: logits of the vocabulary, or a reward model's labels.</summary>
+    public int Outputs => graph.Config.Outputs;
 
     /// <summary>Whether the prompt that was begun last is read to its end.</summary>
     public bool PromptIsRead => promptRead == prompt.Count;
 
-    /// <summary>The logits after the prompt's last token, [vocabulary]; when it is read.</summary>
+    /// <summary>The logits after the prompt's last token, [outputs]; when it is read.</summary>
     public ReadOnlySpan<float> PromptLogits => promptLogits;
 
     /// <summary>Prompts that were read.</summary>
@@ -130,8 +134,11 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Tokens of a row's sequence; 0 for an empty row.</summary>
     public int Length(int row) => sequences[row].Count;
 
-    /// <summary>The logits after the newest token of a row, [vocabulary].</summary>
-    public ReadOnlySpan<float> Logits(int row) => logits.AsSpan(row * Vocabulary, Vocabulary);
+    /// <summary>A row's sequence.</summary>
+    public IReadOnlyList<int> Sequence(int row) => sequences[row];
+
+    /// <summary>The logits after the newest token of a row, [outputs].</summary>
+    public ReadOnlySpan<float> Logits(int row) => logits.AsSpan(row * Outputs, Outputs);
 
     /// <summary>Begins to read a prompt, in place of the one before.</summary>
     /// <param name="ids">The prompt.</param>
@@ -180,6 +187,41 @@ internal sealed class DecodingBatch : IDisposable
         }
     }
 
+    /// <summary>Makes two rows hold what the other held.</summary>
+    public void Swap(int a, int b)
+    {
+        var spare = Rows;
+        Fork(a, spare);
+        Fork(b, a);
+        Fork(spare, b);
+    }
+
+    /// <summary>Puts tokens behind a row's, all at once, and computes the outputs after the last of them.</summary>
+    /// <exception cref="InvalidDataException">There is not so much room, or the model does not know an id.</exception>
+    public void Append(int row, IReadOnlyList<int> ids)
+    {
+        graph.CheckIds(ids);
+        var read = Length(row);
+        if (read + ids.Count > MaxLength)
+        {
+            throw new InvalidDataException($"The text has {read + ids.Count} tokens; there is room for {MaxLength}.");
+        }
+
+        sequences[row].AddRange(ids);
+        ReadOn(row, CachedAt(read) == CachedAt(Length(row)) ? read : 0);
+    }
+
+    /// <summary>Takes the last tokens of a row away again; its outputs then count no more.</summary>
+    public void Truncate(int row, int length)
+    {
+        var before = Length(row);
+        sequences[row].RemoveRange(length, before - length);
+        if (length > 0 && CachedAt(before) != CachedAt(length))
+        {
+            ReadOn(row, 0);
+        }
+    }
+
     /// <summary>Empties a row.</summary>
     public void Clear(int row) => sequences[row].Clear();
 
@@ -222,28 +264,36 @@ internal sealed class DecodingBatch : IDisposable
         }
     }
 
-    /// <summary>Puts a token behind each of the first rows that is not empty, and computes its logits. Empty rows stay empty.</summary>
-    /// <param name="ids">The tokens, one for each of the first rows; those of empty rows do not count.</param>
+    /// <summary>
+    /// Puts a token behind each of the first rows that is not empty, and computes its logits. Empty rows stay empty, and rows that wait stay
+    /// as they are; their logits then count no more.
+    /// </summary>
+    /// <param name="ids">
+    /// The tokens, one for each of the first rows: <see cref="Wait"/> for those that wait, as all further rows do; those of empty rows do not
+    /// count.
+    /// </param>
     public void Step(ReadOnlySpan<int> ids)
     {
         var step = StepOf(ids.Length);
         var (greatest, others) = (1, 0);
         for (var row = 0; row < step.Ids.Length; row++)
         {
-            var active = row < ids.Length && Length(row) > 0;
+            var waits = Length(row) > 0 && (row >= ids.Length || ids[row] == Wait);
+            var active = Length(row) > 0 && !waits;
             if (active)
             {
                 sequences[row].Add(ids[row]);
             }
 
-            // Empty rows write their own first place and disturb nobody; so do those that are read anew below.
-            var length = active && !MustBeReadAnew(row) ? Length(row) : 0;
-            step.Ids[row] = length > 0 ? ids[row] : 0;
+            // Empty rows write their own first place and disturb nobody; so do those that are read anew below. Those that wait write the
+            // place behind their last token, which the next one overwrites.
+            var length = waits ? Length(row) + 1 : active && !MustBeReadAnew(row) ? Length(row) : 0;
+            step.Ids[row] = length > 0 && !waits ? ids[row] : 0;
             step.LastPositions[row] = Math.Max(0, length - 1);
             step.Positions[row] = TableRow(step.LastPositions[row], length);
             step.Adapters[row] = AdapterStack.RowOf(adapters[row]);
             greatest = Math.Max(greatest, length);
-            others += length > 0 ? 1 : 0;
+            others += length > 0 && !waits ? 1 : 0;
         }
 
         if (others > 0)
@@ -254,12 +304,9 @@ internal sealed class DecodingBatch : IDisposable
 
         for (var row = 0; row < ids.Length; row++)
         {
-            if (MustBeReadAnew(row))
+            if (ids[row] != Wait && MustBeReadAnew(row))
             {
-                for (var read = 0; read < Length(row);)
-                {
-                    read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Vocabulary, Vocabulary));
-                }
+                ReadOn(row, 0);
             }
         }
 
@@ -298,6 +345,18 @@ internal sealed class DecodingBatch : IDisposable
     /// <summary>Whether the row's newest token gives all its tokens other frequencies than they have in the cache.</summary>
     private bool MustBeReadAnew(int row) =>
         Length(row) > FrequenciesChangeAfter && (FrequenciesFollowLength || Length(row) == FrequenciesChangeAfter + 1);
+
+    /// <summary>Equal for lengths at which a sequence's tokens have the same frequencies.</summary>
+    private int CachedAt(int length) => length <= FrequenciesChangeAfter ? 0 : FrequenciesFollowLength ? length : 1;
+
+    /// <summary>Reads a row's tokens from one of them on.</summary>
+    private void ReadOn(int row, int read)
+    {
+        while (read < Length(row))
+        {
+            read = Read(sequences[row], adapters[row], read, rowCache, row, logits.AsMemory(row * Outputs, Outputs));
+        }
+    }
 
     /// <summary>Where a token's place is among the positions: there may be a second table for longer sequences.</summary>
     private int TableRow(int position, int length) => position + (length > FrequenciesChangeAfter ? capacity : 0);

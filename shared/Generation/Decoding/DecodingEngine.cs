@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Hindsight.Models;
 using Microsoft.ML.OnnxRuntime;
 
@@ -70,13 +69,8 @@ public sealed class DecodingEngine : IDisposable
     private const int PiecesForEmptyRows = 8;
 
     private readonly DecodingBatch batch;
-    private readonly Sampler[] samplers;
-    private readonly Row?[] rows;
-    private readonly int[] newest;
-
+    private readonly DecodingRows rows;
     private readonly (long Prompts, long Tokens) probed;
-
-    private long drawnTokens;
     private bool busy;
 
     /// <param name="weights">The model, or the base of the adapters.</param>
@@ -92,11 +86,15 @@ public sealed class DecodingEngine : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Threads, 1);
         options.Check(weights.Precision);
         var config = weights.Config;
+        if (config.Reward is not null)
+        {
+            throw new InvalidDataException($"A model of the architecture {config.Architecture} scores texts; it cannot draw answers.");
+        }
+
         Memory = EngineMemory.Plan(config, weights.Precision, options, stack?.Bytes ?? 0);
         batch = new DecodingBatch(weights, Memory.Rows, Math.Min(options.MaxLength, config.MaxPositions), options.Threads, stack, options.Device);
         ComputedOn = NameOf(options.Device);
-        samplers = [.. Enumerable.Range(0, options.Threads).Select(_ => new Sampler(config.VocabularySize))];
-        (rows, newest) = (new Row?[batch.Rows], new int[batch.Rows]);
+        rows = new DecodingRows(batch, options.Threads);
         try
         {
             WithoutEffect = stack is null ? new Dictionary<int, string>() : FindWithoutEffect(stack);
@@ -133,7 +131,7 @@ public sealed class DecodingEngine : IDisposable
     /// <summary>The most tokens of a prompt and its answer together.</summary>
     public int MaxLength => batch.MaxLength;
 
-    public EngineWork Work => new(batch.Prompts - probed.Prompts, batch.PromptTokens - probed.Tokens, drawnTokens, batch.Steps);
+    public EngineWork Work => new(batch.Prompts - probed.Prompts, batch.PromptTokens - probed.Tokens, rows.Drawn, batch.Steps);
 
     /// <summary>Draws every sample of every request; answers come as they end.</summary>
     /// <param name="requests">Taken one by one, as rows become free.</param>
@@ -158,42 +156,78 @@ public sealed class DecodingEngine : IDisposable
         busy = true;
         try
         {
-            Array.Clear(rows);
+            rows.Clear();
             var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
-            using var waiting = new WaitingSamples(requests.Select(RequireEffect), batch);
-            while (!waiting.IsEmpty || rows.Any(row => row is not null))
+            using var waiting = new WaitingSamples(requests.Select(request => RequireEffect(request, request.Adapter)), batch);
+            while (!waiting.IsEmpty || rows.Free < Rows)
             {
                 // The rows wait for one piece of a prompt at most, unless so many stand empty that more are worth the wait.
-                var pieces = 2 * rows.Count(row => row is not null) < Rows ? PiecesForEmptyRows : 1;
+                var pieces = 2 * rows.Free > Rows ? PiecesForEmptyRows : 1;
                 do
                 {
-                    while (Array.IndexOf(rows, null) is >= 0 and var free && waiting.TryTake() is { } row)
+                    while (rows.Free > 0 && waiting.TryTake() is { } row)
                     {
-                        row.Take(samplers[0].Draw(batch.PromptLogits, row.Request.Decoding, row.Uniform));
-                        drawnTokens++;
+                        rows.DrawFirst(row);
                         if (end.Of(row) is { } completion)
                         {
                             yield return completion;
                             continue;
                         }
 
-                        batch.Place(free);
-                        rows[free] = row;
+                        rows.Place(row);
                     }
 
                     cancellation.ThrowIfCancellationRequested();
                 }
                 while (pieces-- > 0 && waiting.ReadPiece());
 
-                Step();
-                for (var index = 0; index < rows.Length; index++)
+                rows.Step();
+                foreach (var row in rows.Answers.ToList())
                 {
-                    if (rows[index] is { } row && end.Of(row) is { } completion)
+                    if (end.Of(row) is { } completion)
                     {
-                        rows[index] = null;
+                        rows.Remove(row);
                         yield return completion;
                     }
                 }
+            }
+        }
+        finally
+        {
+            busy = false;
+        }
+    }
+
+    /// <summary>Draws the answers of populations, many populations at once; they come as they are finished.</summary>
+    /// <param name="requests">Taken one by one, as rows become free.</param>
+    /// <param name="rewards">Scores the steps; null where the model's own certainty does.</param>
+    /// <param name="decode">Token ids to text, special tokens left out.</param>
+    /// <param name="eosIds">The end-of-text tokens.</param>
+    /// <param name="roundDone">Is told what a population holds after each round.</param>
+    /// <param name="cancellation">Looked at before every step.</param>
+    /// <exception cref="InvalidDataException">As of <see cref="Generate"/>; or a population has more slots than there are rows.</exception>
+    public IEnumerable<PopulationAnswers> Generate(
+        IEnumerable<PopulationRequest> requests,
+        RewardModel? rewards,
+        Func<IReadOnlyList<int>, string> decode,
+        IReadOnlyList<int> eosIds,
+        Action<PopulationRequest, PopulationRound>? roundDone = null,
+        CancellationToken cancellation = default)
+    {
+        if (busy)
+        {
+            throw new InvalidOperationException("The engine is drawing answers already; it has one batch.");
+        }
+
+        busy = true;
+        try
+        {
+            rows.Clear();
+            var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
+            var populations = new PopulationDecoding(batch, rows, rewards, end, decode, roundDone);
+            foreach (var answers in populations.Draw(requests.Select(request => RequireEffect(request, request.Adapter)), cancellation))
+            {
+                yield return answers;
             }
         }
         finally
@@ -210,13 +244,13 @@ public sealed class DecodingEngine : IDisposable
     private static string NameOf(Device device) =>
         $"{(device == Device.Cuda ? Gpu : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
 
-    private GenerationRequest RequireEffect(GenerationRequest request) =>
-        request.Adapter is { } slot && WithoutEffect.TryGetValue(slot, out var why) ? throw new InvalidDataException(why) : request;
+    private T RequireEffect<T>(T request, int? adapter) =>
+        adapter is { } slot && WithoutEffect.TryGetValue(slot, out var why) ? throw new InvalidDataException(why) : request;
 
     private Dictionary<int, string> FindWithoutEffect(AdapterStack stack)
     {
         // Several tokens: over a single one attention has nothing to choose from.
-        int[] probe = [.. Enumerable.Range(1, Math.Min(8, MaxLength - 1)).Select(place => place * 97 % batch.Vocabulary)];
+        int[] probe = [.. Enumerable.Range(1, Math.Min(8, MaxLength - 1)).Select(place => place * 97 % batch.Outputs)];
         float[] LogitsOf(int? adapter)
         {
             batch.Begin(probe, adapter);
@@ -228,61 +262,5 @@ public sealed class DecodingEngine : IDisposable
         return Enumerable.Range(0, stack.Slots).Where(slot => bare.AsSpan().SequenceEqual(LogitsOf(slot))).ToDictionary(
             slot => slot,
             slot => $"{stack.Names[slot]} does not change the model's logits: the adapter was never trained, or its factors are zero.");
-    }
-
-    /// <summary>Gives each row its next token.</summary>
-    private void Step()
-    {
-        var active = rows.Count(row => row is not null);
-        if (active == 0)
-        {
-            return;
-        }
-
-        var inUse = Array.FindLastIndex(rows, row => row is not null) + 1;
-        if (batch.RowsOfStep(active) < batch.RowsOfStep(inUse))
-        {
-            for (var free = 0; free < active; free++)
-            {
-                if (rows[free] is null)
-                {
-                    inUse = Array.FindLastIndex(rows, row => row is not null);
-                    batch.Fork(inUse, free);
-                    (rows[free], rows[inUse]) = (rows[inUse], null);
-                }
-            }
-
-            inUse = active;
-        }
-
-        for (var index = 0; index < inUse; index++)
-        {
-            if (rows[index] is { } row)
-            {
-                newest[index] = row.Ids[^1];
-            }
-            else
-            {
-                batch.Clear(index);
-            }
-        }
-
-        batch.Step(newest.AsSpan(0, inUse));
-        try
-        {
-            Parallel.For(0, samplers.Length, worker =>
-            {
-                for (var index = worker; index < inUse; index += samplers.Length)
-                {
-                    rows[index]?.Take(samplers[worker].Draw(batch.Logits(index), rows[index]!.Request.Decoding, rows[index]!.Uniform));
-                }
-            });
-        }
-        catch (AggregateException exception) when (exception.InnerException is InvalidDataException bad)
-        {
-            ExceptionDispatchInfo.Throw(bad);
-        }
-
-        drawnTokens += active;
     }
 }

@@ -40,14 +40,14 @@ public sealed record EngineMemory(long Weights, long Prepared, long Adapters, lo
         var least = adapterBytes > 0 ? DecodingBatch.LeastRowsWithAdapters(options.Threads) : 1;
         var cache = KeyValueCache.RowSize(graph, DecodingBatch.Capacity(length, least));
         // Logits are cast to float32 on their way out.
-        var row = cache + (config.VocabularySize * (sizeof(float) + (graph.ElementSize == sizeof(float) ? 0L : graph.ElementSize)));
+        var row = cache + (config.Outputs * (sizeof(float) + (graph.ElementSize == sizeof(float) ? 0L : graph.ElementSize)));
         // At the widest point of a layer there are its input and residual, the queries, keys and values, or gate and up; the runtime's
         // memory grows by doubling.
         var tokens = Math.Max(options.MostRows, DecodingBatch.PromptPiece);
         var widths = (4L * config.HiddenSize) + (3L * config.IntermediateSize) + (2L * (config.Heads + (2 * config.KeyValueHeads)) * graph.HeadWidth);
         var scores = 2L * DecodingBatch.PromptPiece * length * config.Heads;
         var workspace = (isGpu ? CudaRuntime : Runtime) + (2 * sizeof(float) * ((tokens * widths) + scores)) + (2 * cache)
-            + ((options.Threads + 1L) * 2 * config.VocabularySize * sizeof(float));
+            + ((options.Threads + 1L) * 2 * config.Outputs * sizeof(float));
         var (memory, where) = (options.Memory, isGpu ? "GPU with more memory" : "machine with more memory");
         var left = memory - weights - prepared - adapterBytes - workspace;
         if (left < least * row)

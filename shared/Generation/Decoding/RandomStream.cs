@@ -36,6 +36,9 @@ internal readonly struct RandomStream
 
     public RandomStream OfSample(int sample) => new(key, prompt, (uint)sample);
 
+    /// <summary>Further streams of a sample below 65 536, for an answer that begins as another's copy; that of epoch 0 is the sample's own.</summary>
+    public RandomStream OfSample(int sample, int epoch) => OfSample(checked((ushort)sample | (checked((ushort)epoch) << 16)));
+
     /// <summary>The number for the token at that position of the answer, uniform over the multiples of 2⁻⁵³ in [0, 1).</summary>
     public double At(int position)
     {

@@ -66,7 +66,13 @@ public sealed record ModelConfig
     /// <summary>The feed-forward projections have biases.</summary>
     public required bool MlpBias { get; init; }
 
-    internal Family Family => Family.Of(Architecture);
+    /// <summary>What a reward model gives in place of logits; null for a language model.</summary>
+    public RewardHead? Reward { get; init; }
+
+    /// <summary>How many numbers the model gives for a token: logits of the vocabulary, or a reward model's labels.</summary>
+    public int Outputs => Reward?.Labels ?? VocabularySize;
+
+    internal Family Family => Family.All.Single(family => family.Architecture == Architecture || RewardHead.IsOf(family, Architecture));
 
     /// <summary>Reads a config.json of transformers 4 or 5.</summary>
     /// <param name="utf8">The file's content.</param>
@@ -77,7 +83,7 @@ public sealed record ModelConfig
     public static ModelConfig Parse(ReadOnlyMemory<byte> utf8, string name) => StrictJson.Read(utf8, name, root =>
     {
         var fields = new JsonFields(root, name);
-        var family = ReadFamily(fields);
+        var (family, architecture) = ReadFamily(fields);
         foreach (var (field, reason) in new[]
         {
             ("quantization_config", "quantised weights are not supported: save the checkpoint in bfloat16, float16 or float32"),
@@ -90,21 +96,29 @@ public sealed record ModelConfig
             }
         }
 
-        return family.Read(fields);
+        if (fields.Find("auto_map") is { } code && !family.MayNameCode && !RewardHead.MayNameCode(architecture))
+        {
+            throw fields.NotSupported("auto_map", code, "models with code of their own are not supported");
+        }
+
+        var config = family.Read(fields);
+        return architecture == family.Architecture ? config
+            : config with { Architecture = architecture, Reward = RewardHead.Read(architecture, fields), TieWordEmbeddings = false };
     });
 
-    private static Family ReadFamily(JsonFields fields)
+    private static (Family Family, string Architecture) ReadFamily(JsonFields fields)
     {
         var modelType = fields.Text("model_type");
         var architecture = fields.Find("architectures") is not { } list ? null
             : list.ValueKind == JsonValueKind.Array && list.GetArrayLength() == 1 && list[0].ValueKind == JsonValueKind.String
                 ? list[0].GetString()
                 : throw fields.Wrong("architectures", list, "a list of one name");
-        var family = Family.All.FirstOrDefault(family => architecture is null ? family.ModelType == modelType : family.Architecture == architecture)
+        var family = Family.All.FirstOrDefault(
+            family => architecture is null ? family.ModelType == modelType : family.Architecture == architecture || RewardHead.IsOf(family, architecture))
             ?? throw new InvalidDataException(
-                $"{fields.File} is for the architecture {StrictJson.Quoted(architecture ?? modelType ?? "")}; supported are {string.Join(", ", Family.All.Select(family => family.Architecture))}.");
+                $"{fields.File} is for the architecture {StrictJson.Quoted(architecture ?? modelType ?? "")}; supported are {string.Join(", ", Family.All.Select(family => family.Architecture))}, and of reward models {RewardHead.Listed}.");
         return modelType is null || modelType == family.ModelType
-            ? family
+            ? (family, architecture ?? family.Architecture)
             : throw new InvalidDataException($"{fields.File} has architectures {StrictJson.Quoted(architecture!)} but model_type {StrictJson.Quoted(modelType)}.");
     }
 }

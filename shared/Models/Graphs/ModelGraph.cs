@@ -21,7 +21,7 @@ namespace Hindsight.Models;
 /// Where the rotary frequencies depend on the length (<see cref="RotaryEmbedding.FrequenciesChangeAfter"/>), the fused form takes for positions
 /// the rows of a table that may hold several lengths, and the keys that are cached for a sequence must have been turned with the frequencies
 /// of its present length. Over adapters there is the input <see cref="AdapterStack.Adapters"/>.
-/// "Float" above is the type of the precision, <see cref="ElementType"/>. Output: <see cref="Logits"/> float32 [selected, vocabulary].
+/// "Float" above is the type of the precision, <see cref="ElementType"/>. Output: <see cref="Logits"/> float32 [selected, <see cref="ModelConfig.Outputs"/>].
 /// </remarks>
 public sealed partial class ModelGraph
 {
@@ -239,7 +239,8 @@ public sealed partial class ModelGraph
     private static IReadOnlyList<string> Describe(ModelConfig config, Target target, Graph graph, Precision precision, AdapterStack? stack)
     {
         Context context = target == Target.Fused ? new CachedContext(graph, precision, stack) : new WholeContext(graph, precision, stack);
-        graph.Output(Logits, config.Family.Describe(config).Logits(context).As(DType.Float32));
+        var decoder = config.Family.Describe(config);
+        graph.Output(Logits, (config.Reward is { } reward ? decoder with { Head = reward.Layer(config.HiddenSize) } : decoder).Logits(context).As(DType.Float32));
         return context.Caches;
     }
 

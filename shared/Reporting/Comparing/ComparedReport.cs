@@ -9,6 +9,14 @@ namespace Hindsight.Reporting;
 /// <param name="Provenance">What the numbers were made from; null where it is not known.</param>
 public sealed record ComparedReport(string Run, string Evaluation, EvaluationScores Scores, Provenance? Provenance)
 {
+    /// <summary>Answers of the final checkpoint, to be shown where a problem was gained or lost; empty where they are not known.</summary>
+    public IReadOnlyList<ShownAnswer> Answers { get; init; } = [];
+
+    /// <summary>The first answer to a problem that is right, or that is not.</summary>
+    internal ShownAnswer? Answer(string problem, bool sampled, bool right) => Answers
+        .Where(answer => answer.ProblemId == problem && answer.Sample is not null == sampled && answer.Verdict == Verdict.Correct == right)
+        .MinBy(answer => answer.Sample);
+
     internal bool IsSampled => Scores.Problems.Any(problem => problem.PassRates.Count > 0);
 
     internal bool IsGreedy => Scores.Problems.Any(problem => problem.Greedy.Count > 0);

@@ -110,8 +110,38 @@ internal static class ComparisonDocument
                 ? (Prose)$"{Number.Count(changes.Count, "problem", "problems")} whose share of right answers changed beyond sampling noise, the clearest first; about one in ten of those listed may be chance.{(left > 0 ? (Prose)$" The other {left} are left out here." : $"")}"
                 : $"{Number.Count(changes.Count, "problem", "problems")} whose single answer flipped.{(left > 0 ? (Prose)$" The other {left} are left out here." : $"")}"),
             new Table([$"Problem", $"First", $"Second", .. tested ? new Prose[] { $"p" } : []], rows),
+            .. Answers(pair, changes.Take(MostListed)),
         ]);
     }
+
+    // Of each problem the two answers that show the change: one that is right where it was solved more often, one that is not where less.
+    private static IEnumerable<Block> Answers(PairedReports pair, IEnumerable<ProblemChange> changes)
+    {
+        if (pair.First.Answers.Count == 0 || pair.Second.Answers.Count == 0)
+        {
+            yield return new Paragraph($"The answers of one of them (answers.jsonl) are not there, so they cannot be shown.");
+            yield break;
+        }
+        foreach (var change in changes)
+        {
+            var gained = change.After > change.Before;
+            if (pair.First.Answer(change.ProblemId, pair.IsSampled, !gained) is { } before && pair.Second.Answer(change.ProblemId, pair.IsSampled, gained) is { } after)
+            {
+                yield return new AnswerPair($"Both answers to {change.ProblemId}", null, null, Shown(pair.Names.First, before), Shown(pair.Names.Second, after), IsFolded: true);
+            }
+        }
+
+        static PairedAnswer Shown(string name, ShownAnswer answer) => new(
+            $"{name}, {answer.Variant}, {(answer.Sample is { } sample ? (Prose)$"sample {sample}" : $"greedy")}: {Word(answer.Verdict)}", answer.Verdict == Scoring.Verdict.Correct, answer.Text);
+    }
+
+    private static Prose Word(Verdict verdict) => verdict switch
+    {
+        Scoring.Verdict.Correct => (Prose)$"correct",
+        Scoring.Verdict.Wrong => $"wrong",
+        Scoring.Verdict.NoAnswer => $"no answer",
+        _ => $"truncated",
+    };
 
     private static Section? Unpaired(PairedReports pair)
     {

@@ -9,12 +9,19 @@ namespace Hindsight.Reporting;
 /// <param name="Summary">What it found.</param>
 public sealed record IndexedReport(IReadOnlyList<string> Folders, DateTimeOffset Written, ReportSummary Summary);
 
-/// <summary>The page that lists all runs: a line of scores and the latest verdict of each, and the way to its reports. It holds no script.</summary>
+/// <summary>What the nights of a run made known.</summary>
+/// <param name="Count">How many alerts there are.</param>
+/// <param name="Night">The night of the newest.</param>
+/// <param name="Newest">Its text.</param>
+public sealed record IndexedAlerts(int Count, DateOnly Night, string Newest);
+
+/// <summary>The page that lists all runs: a line of scores, the latest verdict and the alerts of each, and the way to its reports. It holds no script.</summary>
 public static class IndexPage
 {
     /// <summary>The page.</summary>
     /// <param name="reports">All reports, in any order.</param>
-    public static string Html(IEnumerable<IndexedReport> reports)
+    /// <param name="alerts">The alerts of runs that have some, by run.</param>
+    public static string Html(IEnumerable<IndexedReport> reports, IReadOnlyDictionary<string, IndexedAlerts> alerts)
     {
         var runs = reports
             .GroupBy(report => report.Summary.Run, StringComparer.Ordinal)
@@ -30,19 +37,23 @@ public static class IndexPage
         }
         foreach (var run in runs)
         {
-            WriteRun(page, run);
+            WriteRun(page, run, alerts.GetValueOrDefault(run[0].Summary.Run));
         }
         page.Add($"</main>\n");
         PageFrame.Close(page, []);
         return page.ToString();
     }
 
-    private static void WriteRun(HtmlText page, List<IndexedReport> reports)
+    private static void WriteRun(HtmlText page, List<IndexedReport> reports, IndexedAlerts? alerts)
     {
         var latest = reports[0];
         page.Add($"<article class=\"run\">\n<div>\n<h2><a href=\"{Address(latest)}\">{(Prose)$"{latest.Summary.Run}"}</a></h2>\n<p class=\"when\">{Date(latest)}</p>\n</div>\n<div class=\"line\">\n");
         SparkLine.Write(page, latest.Summary);
         page.Add($"\n<p class=\"score\">{Final(latest.Summary)}</p>\n</div>\n<div>\n<p class=\"verdict\"><bdi>{Inert.Line(latest.Summary.Verdict, 1000)}</bdi></p>\n");
+        if (alerts is not null)
+        {
+            page.Add($"<p class=\"alert\">{Number.Count(alerts.Count, "alert", "alerts")}, the newest of {alerts.Night.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}: <bdi>{Inert.Line(alerts.Newest, 1000)}</bdi></p>\n");
+        }
         if (reports.Count > 1)
         {
             page.Add($"<details><summary>{Number.Count(reports.Count - 1, "earlier report", "earlier reports")}</summary>\n<ul>\n");

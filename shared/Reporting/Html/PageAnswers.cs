@@ -5,9 +5,10 @@ internal static class PageAnswers
 {
     public static void Write(HtmlText page, AnswerBrowser browser)
     {
+        var packed = PackedAnswers.Of(browser.Data);
         page.Add($"""
             <p class="paper">On paper the answers are left out: open report.html to read them.</p>
-            <div class="browser" data-packed="{PackedAnswers.Of(browser.Data)}">
+            <div class="browser" data-packed="{packed.Columns}" data-texts="{packed.Texts}" data-problems="{packed.Problems}" data-part="{Packed.PartLength}">
             <p class="loading" role="status">The answers are unpacked when this part of the page comes into view.</p>
             <div class="opened" hidden>
             <div class="filters" role="search" aria-label="Filter the answers">

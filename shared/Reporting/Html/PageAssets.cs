@@ -30,7 +30,7 @@ internal static class PageAssets
     }
 
     private static string Own() =>
-        "(() => {\n\"use strict\";\n" + string.Concat(new[] { "packed.js", "csv.js", "paging.js", "answers.js", "heat-map.js", "plots.js" }.Select(Resource)) + "})();\n";
+        "(() => {\n\"use strict\";\n" + string.Concat(new[] { "packed.js", "csv.js", "paging.js", "answers.js", "heat-map.js", "genealogy.js", "plots.js" }.Select(Resource)) + "})();\n";
 
     // The interpreter ships as a module, which could only import Vega from an address; its one import and one export become plain assignments.
     private static string Interpreter() => "(() => {\n" + Resource("vega-interpreter.js")

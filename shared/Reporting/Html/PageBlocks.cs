@@ -54,7 +54,7 @@ internal static class PageBlocks
 
         """);
 
-    private static void Write(HtmlText page, Block block)
+    public static void Write(HtmlText page, Block block)
     {
         switch (block)
         {
@@ -77,6 +77,9 @@ internal static class PageBlocks
                 break;
             case HeatMap map:
                 PageHeatMap.Write(page, map);
+                break;
+            case GenealogyPicture picture:
+                PageGenealogy.Write(page, picture);
                 break;
             case AnswerBrowser browser:
                 PageAnswers.Write(page, browser);
@@ -125,7 +128,14 @@ internal static class PageBlocks
 
     private static void WritePair(HtmlText page, AnswerPair pair)
     {
-        page.Add($"<article>\n<h3>{pair.Title}</h3>\n");
+        if (pair.IsFolded)
+        {
+            page.Add($"<details class=\"pair\"><summary>{pair.Title}</summary>\n");
+        }
+        else
+        {
+            page.Add($"<article>\n<h3>{pair.Title}</h3>\n");
+        }
         if (pair.Question is not null)
         {
             page.Add($"<pre class=\"question\" tabindex=\"0\"><bdi>{Inert.Block(pair.Question)}</bdi></pre>\n");
@@ -134,10 +144,23 @@ internal static class PageBlocks
         {
             page.Add($"<p class=\"gold\">Right answer: {(Prose)$"{pair.Gold}"}</p>\n");
         }
-        var (before, after) = (Inert.Block(pair.BeforeText), Inert.Block(pair.AfterText));
+        var (before, after) = (Inert.Block(pair.Before.Text), Inert.Block(pair.After.Text));
         var shared = SharedStart(before, after);
-        page.Add($"<div class=\"panels\">\n<div class=\"answer solved\">\n<h4>{pair.Before}</h4>\n<pre tabindex=\"0\"><bdi><span class=\"shared\">{before[..shared]}</span>{before[shared..]}</bdi></pre>\n</div>\n");
-        page.Add($"<div class=\"answer lost\">\n<h4>{pair.After}</h4>\n<pre tabindex=\"0\"><bdi><span class=\"shared\">{after[..shared]}</span>{after[shared..]}</bdi></pre>\n</div>\n</div>\n</article>\n");
+        page.Add($"<div class=\"panels\">\n");
+        WriteAnswer(pair.Before, before);
+        WriteAnswer(pair.After, after);
+        page.Add($"</div>\n");
+        if (pair.IsFolded)
+        {
+            page.Add($"</details>\n");
+        }
+        else
+        {
+            page.Add($"</article>\n");
+        }
+
+        void WriteAnswer(PairedAnswer answer, string text) => page.Add(
+            $"<div class=\"answer {(answer.IsRight ? "solved" : "lost")}\">\n<p class=\"whose\">{answer.Title}</p>\n<pre tabindex=\"0\"><bdi><span class=\"shared\">{text[..shared]}</span>{text[shared..]}</bdi></pre>\n</div>\n");
     }
 
     private static void WriteFacts(HtmlText page, Facts facts)

@@ -43,16 +43,12 @@ public static class ReportPage
     {
         page.Add($"<section id=\"measured\">\n<h2>Measured</h2>\n<dl class=\"facts\">\n");
         Fact("Written", timings.Date.ToUniversalTime().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture));
-        foreach (var stage in timings.Stages)
-        {
-            Fact(stage.Stage, string.Create(CultureInfo.InvariantCulture, $"{stage.Seconds:N1} s"));
-        }
         Fact("Tokens drawn", string.Create(CultureInfo.InvariantCulture, $"{timings.Tokens:N0}"));
         Fact("Tokens per second", string.Create(CultureInfo.InvariantCulture, $"{timings.TokensPerSecond:N0}"));
         page.Add($"</dl>\n");
-        if (Cost.PerSecond(scores, timings) is { } gained)
+        foreach (var block in Cost.Measured(scores, timings))
         {
-            page.Add($"<p>{gained}</p>\n");
+            PageBlocks.Write(page, block);
         }
         page.Add($"</section>\n");
 

@@ -8,7 +8,7 @@ let showAnswers = null;
     browser.querySelector(".loading").textContent = "This browser cannot unpack the answers (it has no DecompressionStream); they stand in answers.jsonl.";
   } else if (browser) {
     let opened = null;
-    const open = () => opened ??= unpack(browser).then(start, error => {
+    const open = () => opened ??= unpack(browser).then(start).catch(error => {
       browser.querySelector(".loading").textContent = "The answers in this file cannot be unpacked; it may be damaged. They stand in answers.jsonl.";
       throw error;
     });
@@ -25,13 +25,23 @@ let showAnswers = null;
     };
   }
 
-  const start = data => {
+  const start = async data => {
     const fields = Object.fromEntries([...browser.querySelectorAll("[name]")].map(field => [field.name, field]));
     const body = browser.querySelector("tbody");
     const status = browser.querySelector(".count");
     const besideHead = browser.querySelector("th.beside");
-    const all = data.text.length;
-    const ids = data.problems.map(([id]) => id);
+    const all = data.problem.length;
+    const ids = data.problems;
+    const texts = packedList(taken(browser, "texts"), Number(browser.dataset.part));
+    const problems = packedList(taken(browser, "problems"), Number(browser.dataset.part));
+    const load = async answers => {
+      try {
+        await Promise.all([texts.load(answers), problems.load(answers.map(i => data.problem[i]))]);
+      } catch (error) {
+        status.textContent = "Some answers in this file cannot be unpacked; it may be damaged. They stand in answers.jsonl.";
+        throw error;
+      }
+    };
     const folded = ids.map(id => id.toLowerCase());
     let lower = null;
     let found = [];
@@ -56,7 +66,10 @@ let showAnswers = null;
     const drawn = i => data.sample[i] < 0 ? "greedy" : `sample ${data.sample[i]}`;
     const verdict = i => make("span", "verdict v" + data.verdict[i], verdicts[data.verdict[i]]);
 
-    const filter = () => {
+    // The latest wish counts: what was asked before it and arrives later is dropped.
+    let asked = 0;
+    const filter = async () => {
+      const mine = ++asked;
       const text = fields.text.value.toLowerCase();
       const problem = fields.problem.value.trim().toLowerCase();
       const exact = folded.indexOf(problem);
@@ -67,8 +80,14 @@ let showAnswers = null;
       };
       const [variant, verdict, finish] = [is(fields.variant, data.variant), is(fields.verdict, data.verdict), is(fields.finish, data.finish)];
       const [drawn, beside] = [fields.drawn.value, fields.beside.value];
-      if (text !== "") {
-        lower ??= data.text.map(answer => answer.toLowerCase());
+      if (text !== "" && lower === null) {
+        status.textContent = "Unpacking all answers to search them…";
+        const every = data.problem.map((_, i) => i);
+        await load(every);
+        lower ??= every.map(i => texts.at(i)[0].toLowerCase());
+        if (mine !== asked) {
+          return;
+        }
       }
       fields.differs.disabled = beside === "";
       const differs = beside !== "" && fields.differs.checked;
@@ -89,15 +108,18 @@ let showAnswers = null;
         }
       }
       besideHead.hidden = beside === "";
-      status.textContent = found.length === all ? `${count(all)} answers` : `${count(found.length)} of ${count(all)} answers`;
       browser.querySelector(".none").hidden = found.length > 0;
-      turn(found.length);
+      await turn(found.length);
+      if (mine === asked) {
+        status.textContent = found.length === all ? `${count(all)} answers` : `${count(found.length)} of ${count(all)} answers`;
+      }
     };
 
     const answer = i => {
       const panel = make("div", "answer a" + data.verdict[i]);
-      const extracted = data.extracted[i] === "" ? "nothing could be read from it" : make("bdi", "", data.extracted[i]);
-      const text = make("pre", "", make("bdi", "", data.text[i]));
+      const [words, read] = texts.at(i);
+      const extracted = read === "" ? "nothing could be read from it" : make("bdi", "", read);
+      const text = make("pre", "", make("bdi", "", words));
       text.tabIndex = 0;
       panel.append(
         make("h3", "", make("bdi", "", data.variants[data.variant[i]]), `, ${drawn(i)}: ${verdicts[data.verdict[i]]}`),
@@ -107,7 +129,7 @@ let showAnswers = null;
     };
 
     const detail = i => {
-      const [, question, gold] = data.problems[data.problem[i]];
+      const [question, gold] = problems.at(data.problem[i]);
       const cell = make("td", "detail");
       cell.colSpan = fields.beside.value === "" ? 7 : 8;
       if (question !== "") {
@@ -143,7 +165,7 @@ let showAnswers = null;
         ...other === null ? [] : [make("td", "", other === undefined ? "–" : verdict(other))],
         make("td", "", data.finishes[data.finish[i]]),
         make("td", "n", count(data.tokens[i])),
-        make("td", "start", make("bdi", "", data.text[i].slice(0, 160).replaceAll("\n", " "))));
+        make("td", "start", make("bdi", "", texts.at(i)[0].slice(0, 160).replaceAll("\n", " "))));
       line.addEventListener("click", event => {
         if (String(getSelection()) !== "" && event.target !== button) {
           return;
@@ -159,7 +181,16 @@ let showAnswers = null;
       return line;
     };
 
-    const turn = paging(browser.querySelector(".pages"), 25, (from, to) => body.replaceChildren(...found.slice(from, to).map(row)));
+    let drawing = 0;
+    const turn = paging(browser.querySelector(".pages"), 25, async (from, to) => {
+      const mine = ++drawing;
+      const shown = found.slice(from, to);
+      const beside = fields.beside.value === "" ? [] : shown.map(namesake).filter(i => i !== undefined);
+      await load([...shown, ...beside]);
+      if (mine === drawing) {
+        body.replaceChildren(...shown.map(row));
+      }
+    });
 
     let waiting = 0;
     const soon = () => {
@@ -180,14 +211,21 @@ let showAnswers = null;
       filter();
     };
     browser.querySelector(".clear").addEventListener("click", () => set({}));
-    browser.querySelector(".save").addEventListener("click", () => saveCsv("answers", [
-      ["problem", "checkpoint", "drawn", "verdict", "read", "ended", "tokens", "text"],
-      ...found.map(i => [ids[data.problem[i]], data.variants[data.variant[i]], drawn(i), verdicts[data.verdict[i]], data.extracted[i], data.finishes[data.finish[i]], data.tokens[i], data.text[i]]),
-    ]));
+    browser.querySelector(".save").addEventListener("click", async () => {
+      const saved = found;
+      await load(saved);
+      saveCsv("answers", [
+        ["problem", "checkpoint", "drawn", "verdict", "read", "ended", "tokens", "text"],
+        ...saved.map(i => {
+          const [text, read] = texts.at(i);
+          return [ids[data.problem[i]], data.variants[data.variant[i]], drawn(i), verdicts[data.verdict[i]], read, data.finishes[data.finish[i]], data.tokens[i], text];
+        }),
+      ]);
+    });
 
+    await filter();
     browser.querySelector(".loading").hidden = true;
     browser.querySelector(".opened").hidden = false;
-    filter();
     return ({ problem, variant }) => {
       set({ problem, variant: variant === undefined ? "" : String(Math.max(0, data.variants.indexOf(variant))) });
       browser.closest("section").scrollIntoView();

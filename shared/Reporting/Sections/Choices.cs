@@ -5,23 +5,37 @@ namespace Hindsight.Reporting.Sections;
 /// <summary>What was chosen on one half of the problems, and what the choice is worth on the other.</summary>
 internal static class Choices
 {
-    public static Section? Write(EvaluationScores scores)
+    /// <summary>So many looks at a report split are not warned of.</summary>
+    private const int FreeLooks = 2;
+
+    public static Section? Write(ReportData data)
     {
+        var scores = data.Scores;
         if (scores.Selections.Count == 0)
         {
             return null;
         }
         var blocks = new List<Block>
         {
-            new Paragraph($"The best of several is flattered by luck. So each choice is made on the select split alone, and what is claimed for it comes from the report split, which had no say.{(scores.ReportSplit is { } split ? (Prose)$" The report split has the id {split}; every further choice that is judged on it makes its numbers a little less trustworthy." : $"")}"),
+            new Paragraph($"The best of several is flattered by luck. So each choice is made on the select split alone, and what is claimed for it comes from the report split, which had no say."),
             Table(scores.Selections),
         };
+        blocks.AddRange(new[] { scores.ReportSplit, scores.EarlyWeights?.ReportSplit }.OfType<string>().Distinct().Select(split => Looked(split, data.Looks.Of(split))));
         foreach (var selection in scores.Selections)
         {
             blocks.AddRange(Gains(selection));
         }
-        return new("choices", "Choosing a checkpoint or a t", blocks);
+        return new("choices", "What was chosen", blocks);
     }
+
+    /// <summary>The report split's name, and how often it was looked at.</summary>
+    public static Paragraph Looked(string split, int looks) => new(looks switch
+    {
+        0 => (Prose)$"The report split has the id {split}.",
+        1 => $"The report split has the id {split}. No evaluation of this run was judged on it before.",
+        <= FreeLooks => $"The report split has the id {split}. {Number.Count(looks, "evaluation", "evaluations")} of this run, this one included, were judged on it by now.",
+        _ => $"Warning: {looks} evaluations of this run, this one included, were judged on the report split {split} by now. Where what they showed guided the next one, the split has had a say in it, and its numbers are flattered as well: draw it anew, by another seed or by new problems.",
+    });
 
     /// <summary>Choices in one table: what was tried, what won, and how much of that may be luck.</summary>
     public static Table Table(IReadOnlyList<Selection> selections) => new(

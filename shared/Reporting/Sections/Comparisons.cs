@@ -5,16 +5,20 @@ namespace Hindsight.Reporting.Sections;
 /// <summary>The declared comparisons in words: what can be said of each, by which interval, and for how many it is corrected.</summary>
 internal static class Comparisons
 {
-    public static ComparisonFamily? EachAgainstFinal(EvaluationScores scores) => Ending(scores, "of each checkpoint against the final one");
+    public static ComparisonFamily? EachAgainstFinal(EvaluationScores scores) => OfKind(scores, FamilyKind.EachAgainstFinal);
 
-    public static ComparisonFamily? FinalAgainstBase(EvaluationScores scores) => Ending(scores, "of the final checkpoint against the model before training");
+    public static ComparisonFamily? FinalAgainstBase(EvaluationScores scores) => OfKind(scores, FamilyKind.FinalAgainstBase);
 
     /// <summary>One score over several checkpoints against the final one alone, at equal budget.</summary>
     /// <param name="scores">The scores.</param>
     /// <param name="score"><c>Pass</c>, <c>Maj</c> or <c>BoN</c>.</param>
-    public static ComparisonFamily? Spread(EvaluationScores scores, string score) =>
-        scores.Comparisons.FirstOrDefault(family => family.Members.Count > 0
-            && family.Name.StartsWith(score + "@", StringComparison.Ordinal) && family.Name.Contains("|t against t = 1", StringComparison.Ordinal));
+    public static ComparisonFamily? Spread(EvaluationScores scores, string score) => OfKind(scores, score switch
+    {
+        "Pass" => FamilyKind.PassSpread,
+        "Maj" => FamilyKind.MajSpread,
+        "BoN" => FamilyKind.BestOfNSpread,
+        _ => throw new ArgumentOutOfRangeException(nameof(score)),
+    });
 
     public static Prose Word(Outcome outcome) => outcome switch
     {
@@ -36,6 +40,18 @@ internal static class Comparisons
     public static Prose Correction(ComparisonFamily family) => family.Members.Count == 1
         ? (Prose)$"the only comparison of its family"
         : $"corrected for {family.Members.Count} comparisons by max-t";
+
+    /// <summary>How many comparisons of a family came out so.</summary>
+    public static int Count(ComparisonFamily family, Outcome outcome) => family.Members.Count(member => member.Outcome == outcome);
+
+    /// <summary>A family's outcomes, counted.</summary>
+    public static Prose Counted(ComparisonFamily family)
+    {
+        var counts = new[] { Outcome.Gain, Outcome.NoDifference, Outcome.Inconclusive, Outcome.Loss }
+            .Where(outcome => Count(family, outcome) > 0)
+            .Select(outcome => (Prose)$"{Word(outcome)} for {Count(family, outcome)}");
+        return $"{Prose.Join(", ", counts)}, {Correction(family)}";
+    }
 
     public static Prose Points(double share) => $"{Number.Fixed(100 * share)}\u00a0points";
 
@@ -63,6 +79,6 @@ internal static class Comparisons
         ];
     }
 
-    private static ComparisonFamily? Ending(EvaluationScores scores, string name) =>
-        scores.Comparisons.FirstOrDefault(family => family.Members.Count > 0 && family.Name.EndsWith(name, StringComparison.Ordinal));
+    private static ComparisonFamily? OfKind(EvaluationScores scores, FamilyKind kind) =>
+        scores.Comparisons.FirstOrDefault(family => family.Members.Count > 0 && family.Kind == kind);
 }

@@ -23,13 +23,35 @@ internal static class Cost
         ]);
     }
 
-    /// <summary>Points gained on the way for each device second, where both are known. It rests on a measurement, so it belongs to the measured block of the page alone.</summary>
-    public static Prose? PerSecond(EvaluationScores scores, Timings timings)
+    /// <summary>
+    /// Device time by stage, what it cost where an hour has a price, and what was gained for it. All of it rests on measurements, so it belongs to
+    /// the measured block of the page alone.
+    /// </summary>
+    public static IReadOnlyList<Block> Measured(EvaluationScores scores, Timings timings)
     {
-        var seconds = timings.Stages.Sum(stage => stage.Seconds);
-        return scores.SamplesPerProblem > 0 && Comparisons.FinalAgainstBase(scores) is { Members: [var gained] } && seconds > 0
-            ? (Prose)$"{Number.Points(gained.Difference)} of Pass@1 over the model before training were measured in {Number.Fixed(seconds)} device seconds: {Number.Decimal(100 * gained.Difference.Value / seconds)} points per second."
-            : null;
+        var total = new StageTime("all", timings.Stages.Sum(stage => stage.Seconds));
+        var gained = scores.SamplesPerProblem > 0 && Comparisons.FinalAgainstBase(scores) is { Members: [var final] } && total.Seconds > 0 ? final.Difference : null;
+        (Prose Header, Func<StageTime, Prose> Cell)[] columns =
+        [
+            ($"Device seconds", stage => Number.Fixed(stage.Seconds)),
+            .. gained is null ? [] : new (Prose, Func<StageTime, Prose>)[] { ($"Points gained per device second", stage => stage == total ? Number.Decimal(100 * gained.Value / total.Seconds) : $"–") },
+            .. timings.PricePerDeviceHour is not { } price ? [] : new (Prose, Func<StageTime, Prose>)[] { ($"Price", stage => Number.Money(stage.Seconds / 3600 * price)) },
+        ];
+        var blocks = new List<Block>
+        {
+            new Table(
+                [$"Stage", .. columns.Select(column => column.Header)],
+                [.. timings.Stages.Append(total).Select(stage => (IReadOnlyList<Prose>)[$"{stage.Stage}", .. columns.Select(column => column.Cell(stage))])]),
+        };
+        if (gained is not null)
+        {
+            blocks.Add(new Paragraph($"Gained are {Number.Points(gained)} of Pass@1 over the model before training, by all checkpoints together; the interval is that of the gain alone."));
+        }
+        if (timings.PricePerDeviceHour is { } hour)
+        {
+            blocks.Add(new Paragraph($"The price is device time at {Number.Money(hour)} an hour, in the currency of pricePerDeviceHour; storage and idle machines are not in it."));
+        }
+        return blocks;
     }
 
     private static long Drawn(CheckpointScores checkpoint) =>

@@ -15,6 +15,10 @@ internal static class Health
                 [.. checkpoints.Select(Row)]),
             new Paragraph($"Counts of answers, greedy and sampled together. “No answer” ended by itself without an answer that could be read; “truncated” was cut off at the token limit; both count as not solved. “Missing” was never drawn."),
         };
+        if (data.Extractions.Count > 0)
+        {
+            blocks.AddRange(Extractions(data.Extractions));
+        }
         if (checkpoints.Any(checkpoint => checkpoint.ChanceCorrected is not null))
         {
             blocks.Add(new Table(
@@ -49,6 +53,17 @@ internal static class Health
             $"{checkpoint.Name}", $"{health.Correct}", $"{health.Wrong}", $"{health.NoAnswer}", $"{health.Truncated}", $"{health.Missing}",
             Number.Percent(drawn == 0 ? null : health.NoAnswer / drawn), Number.Percent(drawn == 0 ? null : health.Truncated / drawn),
         ];
+    }
+
+    private static IEnumerable<Block> Extractions(IReadOnlyList<ExtractionCounts> variants)
+    {
+        yield return new Table(
+            [$"Answers of", $"Marks disagree", $"of marked twice", $"Guessed", $"of read"],
+            [.. variants.Select(counts => (IReadOnlyList<Prose>)[
+                $"{counts.Variant}", Share(counts.Disagreeing, counts.Marked), $"{counts.Marked}", Share(counts.Guessed, counts.Read), $"{counts.Read}"])]);
+        yield return new Paragraph($"How far scores hang on the reading of texts. “Marks disagree” is the share of texts whose box, “####” line and “the answer is” name different answers, among those that have more than one of these; “guessed” is the share of the answers read that no such mark names. Where either is high or differs much between checkpoints, look at the answers before trusting a difference of scores.");
+
+        static Prose Share(int part, int whole) => Number.Percent(whole == 0 ? null : part / (double)whole);
     }
 
     private static IEnumerable<Block> Diversity(IReadOnlyList<CheckpointScores> checkpoints)

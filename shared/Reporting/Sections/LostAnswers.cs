@@ -21,10 +21,12 @@ internal static class LostAnswers
             var sampled = data.Scores.SamplesPerProblem > 0 && rates is not null;
             blocks.Add(new AnswerPair(
                 $"{example.ProblemId}", text?.Question, text?.Gold,
-                sampled ? (Prose)$"{example.SolvedAt}, right in {Number.Percent(rates!.SolvedRate)} of samples ({example.SolvedDrawn})" : $"{example.SolvedAt} ({example.SolvedDrawn})",
-                example.SolvedText,
-                sampled ? (Prose)$"The final checkpoint, right in {Number.Percent(rates!.FinalRate)} of samples ({example.FinalDrawn})" : $"The final checkpoint ({example.FinalDrawn})",
-                example.FinalText));
+                new(
+                    sampled ? (Prose)$"{example.SolvedAt}, right in {Number.Percent(rates!.SolvedRate)} of samples ({example.SolvedDrawn})" : $"{example.SolvedAt} ({example.SolvedDrawn})",
+                    IsRight: true, example.SolvedText),
+                new(
+                    sampled ? (Prose)$"The final checkpoint, right in {Number.Percent(rates!.FinalRate)} of samples ({example.FinalDrawn})" : $"The final checkpoint ({example.FinalDrawn})",
+                    IsRight: false, example.FinalText)));
         }
         return new("lost", "Solved on the way, lost at the end", blocks);
     }

@@ -19,6 +19,10 @@ internal static class Methods
                 [.. scores.Methods.Select(method => (IReadOnlyList<Prose>)[$"{method.Score}", Parts(method.Estimator), Parts(method.Interval), Parts(method.Covers)])],
                 TextColumns: 4));
         }
+        if (data.Extractions.Count > 0)
+        {
+            notes.Add(new Paragraph($"Reading answers. A mark of the writer goes before a guess: the last box, else what follows the last “####”, else what follows the last “answer is”, as far as the problem’s grader knows them; else the answer is guessed from its place, as a letter that stands alone, the last formula or the last number. Every rule is tried on every text; two marks agree when the grader takes their answers for equal. A whole text that is nothing but an answer is neither marked nor guessed."));
+        }
         if (scores.PassAtK.Count > 0)
         {
             notes.Add(new Paragraph($"Pass@k and Pass@k|t. With n answers of which c are right, Pass@k is 1 − C(n−c, k) / C(n, k) per problem, then the mean. For t checkpoints the k answers are shared out in equal parts, the remainder going to the newest, and the chance that all are wrong is the product of C(n−c, k) / C(n, k) over the checkpoints, each with its own part of k. A k that would need more answers than were drawn has no point."));

@@ -26,7 +26,37 @@ public enum Outcome
 /// <param name="Name">What is compared, for example <c>Pass@1 of each checkpoint against the final one</c>.</param>
 /// <param name="Margin">Differences smaller than this do not matter; declared before the scores were seen.</param>
 /// <param name="Members">The comparisons.</param>
-public sealed record ComparisonFamily(string Name, double Margin, IReadOnlyList<Comparison> Members);
+public sealed record ComparisonFamily(string Name, double Margin, IReadOnlyList<Comparison> Members)
+{
+    /// <summary>Which of the declared families it is.</summary>
+    public FamilyKind Kind { get; init; }
+}
+
+/// <summary>The families that every evaluation declares, as far as it has the answers for them.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FamilyKind>))]
+public enum FamilyKind
+{
+    /// <summary>None of them: what a choice is worth, or one evaluation against another.</summary>
+    Other,
+
+    /// <summary>Each checkpoint against the final one.</summary>
+    EachAgainstFinal,
+
+    /// <summary>The final checkpoint against the model before training.</summary>
+    FinalAgainstBase,
+
+    /// <summary>Pass@k spread over t checkpoints against the final one alone, at equal budget.</summary>
+    PassSpread,
+
+    /// <summary>The same of Maj@k.</summary>
+    MajSpread,
+
+    /// <summary>The same of BoN@k.</summary>
+    BestOfNSpread,
+
+    /// <summary>Each method against self-consistency with as many tokens.</summary>
+    EqualBudget,
+}
 
 /// <summary>One score against another, paired by problem.</summary>
 /// <param name="Of">What is compared.</param>

@@ -6,7 +6,7 @@ namespace Hindsight.Scoring;
 internal static class DeclaredFamilies
 {
     public static IReadOnlyList<ComparisonFamily> Of(
-        ScoredProblem[] problems, EvaluationAnswers answers, ClusteredMean means, params ReadOnlySpan<(string Score, Curves.Family Family)> spread)
+        ScoredProblem[] problems, EvaluationAnswers answers, ClusteredMean means, params ReadOnlySpan<(FamilyKind Kind, string Score, Curves.Family Family)> spread)
     {
         var families = new List<ComparisonFamily>();
         var sampled = answers.SamplesPerProblem > 0;
@@ -15,6 +15,7 @@ internal static class DeclaredFamilies
         if (problems.Length > 0 && problems[0].Trajectory.Length > 1)
         {
             families.Add(Family(
+                FamilyKind.EachAgainstFinal,
                 $"{score} of each checkpoint against the final one",
                 [
                     .. Enumerable.Range(0, answers.Trajectory.Count - 1).Select(j => Contrast.Between(
@@ -26,15 +27,17 @@ internal static class DeclaredFamilies
             && problems.All(problem => sampled ? problem.Base!.Sampled.Count >= answers.SamplesPerProblem : problem.Base!.Greedy is not null))
         {
             families.Add(Family(
+                FamilyKind.FinalAgainstBase,
                 $"{score} of the final checkpoint against the model before training",
                 [Contrast.Between(final, Values(problem => problem.Final), before.Name, Values(problem => problem.Base!))]));
         }
 
-        foreach (var (name, family) in spread)
+        foreach (var (kind, name, family) in spread)
         {
             if (family.AtLargest is [var alone, _, ..])
             {
                 families.Add(Family(
+                    kind,
                     string.Create(CultureInfo.InvariantCulture, $"{name}@{answers.SamplesPerProblem}|t against t = 1, at equal budget"),
                     [.. family.AtLargest.Skip(1).Select(at => Contrast.Between(Name(at.T), at.Values, Name(1), alone.Values))]));
             }
@@ -42,8 +45,8 @@ internal static class DeclaredFamilies
 
         return families;
 
-        ComparisonFamily Family(string name, IReadOnlyList<Contrast> contrasts) =>
-            PairedComparison.Family(name, contrasts, means, answers.Margin, answers.Seed);
+        ComparisonFamily Family(FamilyKind kind, string name, IReadOnlyList<Contrast> contrasts) =>
+            PairedComparison.Family(name, contrasts, means, answers.Margin, answers.Seed) with { Kind = kind };
 
         double[] Values(Func<ScoredProblem, ProblemAnswers> at) =>
             [.. problems.Select(problem => sampled ? at(problem).PassRate() : at(problem).GreedyCorrect() ? 1.0 : 0)];

@@ -15,38 +15,38 @@ public sealed class ContaminationScan
 
     private static readonly int[] Sizes = [13, 8];
 
-    private readonly List<Problem> _problems;
+    private readonly List<Problem> scanned;
 
-    private readonly Dictionary<ulong, NGram> _nGrams = [];
+    private readonly Dictionary<ulong, NGram> nGrams = [];
 
     /// <summary>A bit for each of many remainders of hashes: most n-grams of the text are turned down here.</summary>
-    private readonly ulong[] _filter;
+    private readonly ulong[] filter;
 
-    private readonly Window[] _windows;
+    private readonly Window[] windows;
 
     /// <summary>The last words of the text, in a ring whose length is a power of two.</summary>
-    private readonly ulong[] _words;
+    private readonly ulong[] recent;
 
-    private readonly HashSet<Problem> _foundInLine = [];
+    private readonly HashSet<Problem> foundInLine = [];
 
-    private readonly Action<ulong> _read;
+    private readonly Action<ulong> readWord;
 
-    private readonly int _longestWithBreaks;
+    private readonly int longestWithBreaks;
 
-    private string _before = "";
+    private string before = "";
 
-    private long _count, _lines;
+    private long count, lines;
 
     /// <param name="problems">The problems' texts, as a model is asked them.</param>
     public ContaminationScan(IReadOnlyList<string> problems)
     {
         ArgumentNullException.ThrowIfNull(problems);
-        _problems = [.. problems.Select(text => new Problem(text))];
-        _read = Read;
-        _words = new ulong[BitOperations.RoundUpToPowerOf2((uint)_problems.Select(problem => problem.Words.Length).Append(Sizes[0]).Max() + 1)];
-        _longestWithBreaks = _problems.Select(problem => problem.Text.Contains('\n', StringComparison.Ordinal) ? problem.Text.Length : 0).Append(0).Max();
-        _windows = [.. _problems.Select(problem => problem.Size).Where(size => size > 0).Distinct().Select(size => new Window(size))];
-        foreach (var problem in _problems.Where(problem => problem.Size > 0))
+        scanned = [.. problems.Select(text => new Problem(text))];
+        readWord = Read;
+        recent = new ulong[BitOperations.RoundUpToPowerOf2((uint)scanned.Select(problem => problem.Words.Length).Append(Sizes[0]).Max() + 1)];
+        longestWithBreaks = scanned.Select(problem => problem.Text.Contains('\n', StringComparison.Ordinal) ? problem.Text.Length : 0).Append(0).Max();
+        windows = [.. scanned.Select(problem => problem.Size).Where(size => size > 0).Distinct().Select(size => new Window(size))];
+        foreach (var problem in scanned.Where(problem => problem.Size > 0))
         {
             var window = new Window(problem.Size);
             for (var i = 0; i < problem.Words.Length; i++)
@@ -55,9 +55,9 @@ public sealed class ContaminationScan
                 if (i + 1 >= problem.Size)
                 {
                     var key = window.Key;
-                    if (!_nGrams.TryGetValue(key, out var nGram))
+                    if (!nGrams.TryGetValue(key, out var nGram))
                     {
-                        _nGrams.Add(key, nGram = new NGram());
+                        nGrams.Add(key, nGram = new NGram());
                     }
 
                     problem.NGrams.Add(nGram);
@@ -69,39 +69,39 @@ public sealed class ContaminationScan
             }
         }
 
-        _filter = new ulong[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(_nGrams.Count / 4, 1024, 1 << 22))];
-        foreach (var key in _nGrams.Keys)
+        filter = new ulong[BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(nGrams.Count / 4, 1024, 1 << 22))];
+        foreach (var key in nGrams.Keys)
         {
-            _filter[Slot(key)] |= 1UL << (int)(key & 63);
+            filter[Slot(key)] |= 1UL << (int)(key & 63);
         }
     }
 
     /// <summary>Reads the next line of the training text, without its line break.</summary>
     public void ReadLine(ReadOnlySpan<char> line)
     {
-        _lines++;
-        WordHash.ForEach(line, _read);
-        if (_foundInLine.Count > 0)
+        lines++;
+        WordHash.ForEach(line, readWord);
+        if (foundInLine.Count > 0)
         {
-            var text = _before.Length == 0 ? line.ToString() : _before + line.ToString();
-            foreach (var problem in _foundInLine)
+            var text = before.Length == 0 ? line.ToString() : before + line.ToString();
+            foreach (var problem in foundInLine)
             {
                 problem.Kind = problem.Kind == OverlapKind.Exact || text.Contains(problem.Text, StringComparison.Ordinal) ? OverlapKind.Exact : OverlapKind.Normalised;
             }
 
-            _foundInLine.Clear();
+            foundInLine.Clear();
         }
 
-        if (_longestWithBreaks > 0)
+        if (longestWithBreaks > 0)
         {
-            _before = line.Length >= _longestWithBreaks ? $"{line[^_longestWithBreaks..]}\n" : $"{_before.AsSpan(Math.Max(0, _before.Length + line.Length - _longestWithBreaks))}{line}\n";
+            before = line.Length >= longestWithBreaks ? $"{line[^longestWithBreaks..]}\n" : $"{before.AsSpan(Math.Max(0, before.Length + line.Length - longestWithBreaks))}{line}\n";
         }
     }
 
     /// <summary>What was found so far, by problem.</summary>
     public IReadOnlyList<ProblemOverlap> Overlaps() =>
     [
-        .. _problems.Select(problem =>
+        .. scanned.Select(problem =>
         {
             var found = problem.NGrams.Where(nGram => nGram.Line is not null).ToList();
             return new ProblemOverlap(
@@ -127,20 +127,20 @@ public sealed class ContaminationScan
 
     private void Read(ulong word)
     {
-        var mask = _words.Length - 1;
-        _words[_count & mask] = word;
-        _count++;
-        foreach (var window in _windows)
+        var mask = recent.Length - 1;
+        recent[count & mask] = word;
+        count++;
+        foreach (var window in windows)
         {
-            window.Push(word, _count > window.Size ? _words[(_count - 1 - window.Size) & mask] : 0);
-            if (_count >= window.Size && window.Key is var key && (_filter[Slot(key)] & (1UL << (int)(key & 63))) != 0 && _nGrams.TryGetValue(key, out var nGram))
+            window.Push(word, count > window.Size ? recent[(count - 1 - window.Size) & mask] : 0);
+            if (count >= window.Size && window.Key is var key && (filter[Slot(key)] & (1UL << (int)(key & 63))) != 0 && nGrams.TryGetValue(key, out var nGram))
             {
-                nGram.Line ??= _lines;
+                nGram.Line ??= lines;
                 foreach (var problem in nGram.Ends)
                 {
                     if (problem.Kind != OverlapKind.Exact && EndsWith(problem.Words))
                     {
-                        _foundInLine.Add(problem);
+                        foundInLine.Add(problem);
                     }
                 }
             }
@@ -150,14 +150,14 @@ public sealed class ContaminationScan
     /// <summary>Whether the text so far ends with these words.</summary>
     private bool EndsWith(ulong[] words)
     {
-        if (_count < words.Length)
+        if (count < words.Length)
         {
             return false;
         }
 
         for (var i = 0; i < words.Length; i++)
         {
-            if (_words[(_count - words.Length + i) & (_words.Length - 1)] != words[i])
+            if (recent[(count - words.Length + i) & (recent.Length - 1)] != words[i])
             {
                 return false;
             }
@@ -166,7 +166,7 @@ public sealed class ContaminationScan
         return true;
     }
 
-    private int Slot(ulong key) => (int)((key >> 6) & (ulong)(_filter.Length - 1));
+    private int Slot(ulong key) => (int)((key >> 6) & (ulong)(filter.Length - 1));
 
     private sealed class Problem
     {
@@ -202,16 +202,16 @@ public sealed class ContaminationScan
     /// <summary>A polynomial hash of the last words that rolls along.</summary>
     private sealed class Window(int size)
     {
-        private readonly ulong _oldest = Power(size);
+        private readonly ulong oldest = Power(size);
 
-        private ulong _hash;
+        private ulong hash;
 
         public int Size => size;
 
         /// <summary>The hash, different for windows of different sizes.</summary>
-        public ulong Key => WordHash.Spread(_hash + (ulong)size);
+        public ulong Key => WordHash.Spread(hash + (ulong)size);
 
-        public void Push(ulong word, ulong leaving) => _hash = (_hash * Base) + word - (leaving * _oldest);
+        public void Push(ulong word, ulong leaving) => hash = (hash * Base) + word - (leaving * oldest);
 
         private static ulong Power(int exponent)
         {

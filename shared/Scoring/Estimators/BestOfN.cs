@@ -81,6 +81,28 @@ internal static class BestOfN
         return Math.Min(1, won);
     }
 
+    /// <summary>The share of correct answers among those of highest reward.</summary>
+    public static double Share(IReadOnlyList<(double? Reward, bool Correct)> drawn)
+    {
+        var (most, tied, right) = (double.NegativeInfinity, 0, 0);
+        foreach (var (reward, correct) in drawn)
+        {
+            var given = reward ?? double.NegativeInfinity;
+            if (given > most)
+            {
+                (most, tied, right) = (given, 0, 0);
+            }
+
+            if (given == most)
+            {
+                tied++;
+                right += correct ? 1 : 0;
+            }
+        }
+
+        return right / (double)tied;
+    }
+
     /// <summary>The chance that k of n answers all lie among a certain few.</summary>
     private static double AllAmong(int n, int few, int k) => Binomials.Hypergeometric(n, few, k, k);
 

@@ -8,6 +8,8 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
 
     private readonly int draws = (DrawsPerPoint + problems.Length - 1) / problems.Length;
 
+    private (string Id, IReadOnlyList<IReadOnlyList<(double? Reward, bool Correct)>> Samples)[]? rewarded;
+
     /// <summary>Numbers of checkpoints: 1, 2, 4, … and all of them.</summary>
     public IReadOnlyList<int> Spreads { get; } = [.. PowersOfTwoAnd(answers.Trajectory.Count)];
 
@@ -23,25 +25,56 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
             .With((t, point) => point with { Rerun = rerun.Of(counts, point.K, t) });
     }
 
-    /// <summary>Maj@k|t, exact or by Monte Carlo.</summary>
+    /// <summary>Maj@k|t, exact or by Monte Carlo, with re-run noise.</summary>
     public Family MajAtK() => Of(t =>
     {
         var ballots = Array.ConvertAll(problems, problem => problem.Classes.Newest(t));
-        return k => EachProblem(i => Scoring.MajAtK.Estimate(ballots[i], k, draws, RandomStream.For(answers.Seed, problems[i].Id)));
-    });
+        return k => Majority(ballots, k);
+    }).With((t, point) => point with { Rerun = MajorityRerun(point.K, t, point.Score.Value) });
 
-    /// <summary>BoN@k|t, exact; empty where no answer has a reward.</summary>
-    public Family BestOfN()
+    /// <summary>Maj@k of the final checkpoint for each problem, for any k.</summary>
+    public double[] FinalMajority(int k) => Array.ConvertAll(Majority(Array.ConvertAll(problems, problem => problem.Classes.Newest(1)), k), result => result.Value);
+
+    /// <summary>BoN@k|t, exact, with re-run noise; empty where no answer has a reward.</summary>
+    public Family BestOfN() => HasRewards
+        ? Of(t => k => EachProblem(i => new(Scoring.BestOfN.Exact(Rewarded[i].Samples, k, t), 0)))
+            .With((t, point) => point with { Rerun = BestOfNRerun(point.K, t, point.Score.Value) })
+        : Family.Empty;
+
+    /// <summary>Re-run noise of Maj@k|t.</summary>
+    internal RerunInterval? MajorityRerun(int k, int t, double value)
     {
-        if (!HasRewards)
-        {
-            return Family.Empty;
-        }
+        return k == 1 ? OneAnswerRerun : SimulatedRerunNoise.Of(
+            value, [.. problems.Select(problem => (problem.Id, (IReadOnlyList<IReadOnlyList<int>>)problem.Classes.Classes))], k, t, answers.Seed, Majority);
 
-        var samples = Array.ConvertAll(problems, problem => Array.ConvertAll(problem.Trajectory, at =>
-            (IReadOnlyList<(double?, bool)>)[.. at.Sampled.Select(answer => (answer.Reward, answer.Verdict == Verdict.Correct))]));
-        return Of(t => k => EachProblem(i => new(Scoring.BestOfN.Exact(samples[i], k, t), 0)));
+        Func<int[], double> Majority(int problem)
+        {
+            var correct = problems[problem].Classes.Correct;
+            var votes = new int[correct.Length];
+            return drawn =>
+            {
+                Array.Clear(votes);
+                foreach (var vote in drawn)
+                {
+                    votes[vote]++;
+                }
+
+                return Scoring.MajAtK.Share(votes, correct);
+            };
+        }
     }
+
+    /// <summary>Re-run noise of BoN@k|t.</summary>
+    internal RerunInterval? BestOfNRerun(int k, int t, double value) =>
+        k == 1 ? OneAnswerRerun : SimulatedRerunNoise.Of(value, Rewarded, k, t, answers.Seed, _ => Scoring.BestOfN.Share);
+
+    /// <summary>Of one answer nothing is chosen: the score is Pass@1.</summary>
+    private RerunInterval? OneAnswerRerun => new RerunNoise().Of([.. problems.Select(problem => (problem.Drawn, problem.Correct))], 1, 1);
+
+    private (string Id, IReadOnlyList<IReadOnlyList<(double? Reward, bool Correct)>> Samples)[] Rewarded => rewarded ??= Array.ConvertAll(problems, problem => (
+        problem.Id,
+        (IReadOnlyList<IReadOnlyList<(double?, bool)>>)Array.ConvertAll(problem.Trajectory, at =>
+            (IReadOnlyList<(double?, bool)>)[.. at.Sampled.Select(answer => (answer.Reward, answer.Verdict == Verdict.Correct))])));
 
     /// <summary>Majority weighted by reward; empty where no answer has one, or one is negative.</summary>
     public Family WeightedMajority()
@@ -57,6 +90,9 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
             Scoring.WeightedMajority.Estimate(samples[i], problems[i].Classes.Correct, k, t, draws, RandomStream.For(answers.Seed, problems[i].Id))));
     }
 
+    private Scoring.MajAtK.Result[] Majority(Scoring.MajAtK.Ballot[] ballots, int k) =>
+        EachProblem(i => Scoring.MajAtK.Estimate(ballots[i], k, draws, RandomStream.For(answers.Seed, problems[i].Id)));
+
     private bool HasRewards => problems.Any(problem => problem.Trajectory.Any(at => at.Sampled.Any(answer => answer.Reward is not null)));
 
     private Scoring.MajAtK.Result[] EachProblem(Func<int, Scoring.MajAtK.Result> estimate)
@@ -71,7 +107,7 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
     private Family Of(Func<int, Func<int, Scoring.MajAtK.Result[]>> results)
     {
         var curves = new List<Curve>();
-        var atLargest = new List<(int T, double[] Values)>();
+        var byProblem = new List<(int T, IReadOnlyList<double[]> Values)>();
         foreach (var t in Spreads)
         {
             var of = results(t);
@@ -80,18 +116,17 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
             foreach (var k in Budgets)
             {
                 var point = of(k);
-                double[] byProblem = [.. point.Select(result => result.Value)];
+                values.Add([.. point.Select(result => result.Value)]);
                 var variance = point.Sum(result => result.Variance);
-                values.Add(byProblem);
-                points.Add(new(k, means.Share(byProblem), variance > 0 ? Math.Sqrt(variance) / point.Length : null));
+                points.Add(new(k, means.Share(values[^1]), variance > 0 ? Math.Sqrt(variance) / point.Length : null));
             }
 
             var bands = SimultaneousBand.Of(means, values);
             curves.Add(new(t, [.. points.Select((point, p) => point with { Band = bands[p] })]));
-            atLargest.Add((t, values[^1]));
+            byProblem.Add((t, values));
         }
 
-        return new(curves, atLargest);
+        return new(curves, byProblem);
     }
 
     private static IEnumerable<int> PowersOfTwoAnd(int largest)
@@ -106,10 +141,13 @@ internal sealed class Curves(ScoredProblem[] problems, ClusteredMean means, Eval
 
     /// <summary>The curves of one score.</summary>
     /// <param name="All">By t.</param>
-    /// <param name="AtLargest">By t: the value of each problem at the largest budget.</param>
-    internal sealed record Family(IReadOnlyList<Curve> All, IReadOnlyList<(int T, double[] Values)> AtLargest)
+    /// <param name="ByProblem">By t and budget: the value of each problem.</param>
+    internal sealed record Family(IReadOnlyList<Curve> All, IReadOnlyList<(int T, IReadOnlyList<double[]> Values)> ByProblem)
     {
         public static Family Empty { get; } = new([], []);
+
+        /// <summary>By t: the value of each problem at the largest budget.</summary>
+        public IReadOnlyList<(int T, double[] Values)> AtLargest { get; } = [.. ByProblem.Select(at => (at.T, at.Values[^1]))];
 
         public Family With(Func<int, CurvePoint, CurvePoint> change) =>
             this with { All = [.. All.Select(curve => curve with { Points = [.. curve.Points.Select(point => change(curve.T, point))] })] };

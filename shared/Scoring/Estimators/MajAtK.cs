@@ -2,10 +2,23 @@ using System.Runtime.CompilerServices;
 
 namespace Hindsight.Scoring;
 
+/// <summary>Which class wins when several have the most votes.</summary>
+internal enum TieRule
+{
+    /// <summary>They share the win evenly.</summary>
+    Even,
+
+    /// <summary>
+    /// The one that was drawn first, the newest checkpoint's answers coming first: the rule of the values published with arXiv 2505.20196. For
+    /// one checkpoint it has the same expectation as <see cref="Even"/>; over several it favours the newest.
+    /// </summary>
+    First,
+}
+
 /// <summary>
 /// The chance that the most frequent of k answers is correct, the k drawn without replacement from the samples of the t newest checkpoints
 /// by <see cref="Quota.RoundRobin"/>. Answers are classed by their normalised text; "no answer" is one class, and wrong. Tied classes
-/// share the win evenly, so Maj@1 and Maj@2 both equal Pass@1 in expectation for one checkpoint.
+/// share the win evenly unless another <see cref="TieRule"/> is declared, so Maj@1 and Maj@2 both equal Pass@1 in expectation for one checkpoint.
 /// </summary>
 internal static class MajAtK
 {
@@ -28,8 +41,9 @@ internal static class MajAtK
     /// <param name="k">The budget.</param>
     /// <param name="draws">Monte Carlo draws, where they are needed.</param>
     /// <param name="stream">The problem's own random stream.</param>
+    /// <param name="ties">Which class wins among those with the most votes.</param>
     /// <exception cref="ArgumentOutOfRangeException">A quota exceeds the samples drawn.</exception>
-    public static Result Estimate(Ballot ballot, int k, int draws, RandomStream stream)
+    public static Result Estimate(Ballot ballot, int k, int draws, RandomStream stream, TieRule ties = TieRule.Even)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(k);
         var drawn = ballot.Drawn();
@@ -58,9 +72,15 @@ internal static class MajAtK
             return new(1, 0);
         }
 
-        if (k == 1)
+        // Of two answers that differ the first wins by the rule.
+        if (k == 1 || (k == 2 && ties == TieRule.First))
         {
             return new(Enumerable.Range(0, ballot.Counts.Length).Where(c => ballot.Correct[c]).Sum(c => ballot.Counts[c][0]) / (double)drawn[0], 0);
+        }
+
+        if (asked > 1 && ties == TieRule.First)
+        {
+            return Simulate(ballot, quotas, draws, stream, ties);
         }
 
         if (quotas.AsSpan().SequenceEqual(drawn))
@@ -89,7 +109,7 @@ internal static class MajAtK
 
     /// <summary>The mean over draws, and the variance of that mean.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // A long loop that is entered once: it must not start in the slow tier.
-    internal static Result Simulate(Ballot ballot, int[] quotas, int draws, RandomStream stream)
+    internal static Result Simulate(Ballot ballot, int[] quotas, int draws, RandomStream stream, TieRule ties = TieRule.Even)
     {
         var pools = new int[quotas.Length][];
         for (var j = 0; j < pools.Length; j++)
@@ -98,10 +118,12 @@ internal static class MajAtK
         }
 
         var votes = new int[ballot.Counts.Length];
+        var order = new int[quotas.Sum()];
         double sum = 0, squares = 0;
         for (var draw = 0; draw < draws; draw++)
         {
             Array.Clear(votes);
+            var place = 0;
             for (var j = 0; j < quotas.Length; j++)
             {
                 var pool = pools[j];
@@ -109,11 +131,11 @@ internal static class MajAtK
                 {
                     var pick = s + stream.Next(pool.Length - s);
                     (pool[s], pool[pick]) = (pool[pick], pool[s]);
-                    votes[pool[s]]++;
+                    votes[order[place++] = pool[s]]++;
                 }
             }
 
-            var share = Share(votes, ballot.Correct);
+            var share = ties == TieRule.Even ? Share(votes, ballot.Correct) : ballot.Correct[First(votes, order)] ? 1 : 0;
             sum += share;
             squares += share * share;
         }
@@ -122,8 +144,15 @@ internal static class MajAtK
         return new(mean, draws > 1 ? Math.Max(0, (squares / draws) - (mean * mean)) / (draws - 1) : 0);
     }
 
+    /// <summary>The class that was drawn first among those with most votes.</summary>
+    private static int First(int[] votes, int[] order)
+    {
+        var most = votes.Max();
+        return Array.Find(order, c => votes[c] == most);
+    }
+
     /// <summary>The share of correct classes among those with most votes.</summary>
-    private static double Share(int[] votes, bool[] correct)
+    internal static double Share(int[] votes, bool[] correct)
     {
         int most = 0, tied = 0, right = 0;
         for (var c = 0; c < votes.Length; c++)

@@ -63,7 +63,7 @@ internal static class WeightedMajority
     }
 
     /// <summary>The share of correct classes among those of largest weight. Sums that differ by rounding alone are tied; a class without votes has −1.</summary>
-    private static double Share(double[] votes, bool[] correct)
+    internal static double Share(double[] votes, bool[] correct)
     {
         var most = votes.Max() * (1 - 1e-12);
         int tied = 0, right = 0;

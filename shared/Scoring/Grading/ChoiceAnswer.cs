@@ -7,7 +7,7 @@ internal static partial class ChoiceAnswer
 {
     /// <summary>
     /// Looks, in this order, for: the last box; the last "answer is C" or "answer: (C)"; a text or last line that is a letter alone; a
-    /// letter that leads the text ("D. Because …"); the last "option C" or "(C)"; a letter that ends the text. Lower case counts only where
+    /// letter that leads the text ("D. Because …"); one after the word for "answer" in another language; the last "option C" or "(C)"; a letter that ends the text. Lower case counts only where
     /// it cannot be the article "a": boxed, in parentheses, or alone.
     /// </summary>
     public static ExtractedAnswer? Extract(string text)
@@ -44,6 +44,7 @@ internal static partial class ChoiceAnswer
         return First(Alone().Match(text))
             ?? First(Alone().Match(lastLine))
             ?? First(Leading().Match(text))
+            ?? Last(Native().Matches(text))
             ?? Last(Marked().Matches(text))
             ?? First(Ending().Match(lastLine));
     }
@@ -61,6 +62,12 @@ internal static partial class ChoiceAnswer
 
     [GeneratedRegex(@"(?i:answer)(?:\s+(?i:is|would be|should be))?\s*:?[\s*$""']*(?:\\boxed\{)?(?:\(([A-Za-z])\)|([A-Z])(?![A-Za-z'’]))", RegexOptions.CultureInvariant)]
     private static partial Regex Announced();
+
+    // The word for "answer" in other languages, then the letter after at most a few words. Where blanks part no words, other letters may follow.
+    [GeneratedRegex(
+        @"(?:[Rr]éponse|[Aa]ntwort|[Rr]espuesta|[Rr]isposta|[Rr]esposta|[Оо]твет|[Cc]evap|[Oo]dpowiedź|答案|故选|答え|正解|정답|답은|उत्तर|জবাব|উত্তর|الإجابة|الجواب|คำตอบ)[^A-Z\n]{0,30}?(?:\(([A-Z])\)|(?<![A-Za-z])([A-Z])(?![A-Za-z'’]))",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex Native();
 
     [GeneratedRegex(@"^[\s*$(""'\[]*([A-Za-z])[\s*$).:""'\]]*$", RegexOptions.CultureInvariant)]
     private static partial Regex Alone();

@@ -4,7 +4,7 @@ namespace Hindsight.Scoring;
 public static class Graders
 {
     /// <summary>Changes whenever a verdict or a voting class can change.</summary>
-    public const string Version = "2";
+    public const string Version = "3";
 
     /// <summary>The kind that a suite names: exact, number, choice or math.</summary>
     /// <exception cref="InvalidDataException">There is no such grader.</exception>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.RegularExpressions;
 
 namespace Hindsight.Scoring;
@@ -11,6 +12,10 @@ internal static partial class MathAnswer
 
     /// <summary>The formulas that are looked through for the last one: a text of dollar signs must not be searched for ever.</summary>
     private const int MostFormulas = 2_000;
+
+    private const int MostJoined = 10, MostWordCharacters = 40;
+
+    private static readonly SearchValues<char> WordLetters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     /// <summary>
     /// The last box (none, if it is never closed); else what follows the last "####"; else what follows the last "answer is"; else the last
@@ -40,7 +45,7 @@ internal static partial class MathAnswer
             return IsReadable(formula) || NumberAnswer.Extract(text) is not { } price ? new(ExtractionRule.LastFormula, formula) : new(ExtractionRule.LastNumber, price);
         }
 
-        return IsFormula(text) ? new(ExtractionRule.Whole, text.Trim()) : NumberAnswer.Extract(text) is { } number ? new(ExtractionRule.LastNumber, number) : null;
+        return IsFormula(text) || IsWord(text) ? new(ExtractionRule.Whole, text.Trim()) : NumberAnswer.Extract(text) is { } number ? new(ExtractionRule.LastNumber, number) : null;
     }
 
     /// <summary>What each rule finds, whatever the others do.</summary>
@@ -54,7 +59,7 @@ internal static partial class MathAnswer
             (ExtractionRule.Announced, Announced(tail)),
             (ExtractionRule.LastFormula, LastFormula(tail, out _)),
             (ExtractionRule.LastNumber, NumberAnswer.Extract(tail)),
-            (ExtractionRule.Whole, IsFormula(text) ? text.Trim() : null),
+            (ExtractionRule.Whole, IsFormula(text) || IsWord(text) ? text.Trim() : null),
         ];
         return found.Where(one => !string.IsNullOrWhiteSpace(one.Answer)).Select(one => new ExtractedAnswer(one.Rule, one.Answer!));
     }
@@ -107,6 +112,14 @@ internal static partial class MathAnswer
         var line = rest.AsSpan().IndexOf('\n');
         if (FirstFormula(rest, out var end) is { } formula)
         {
+            // "$x = 2$ and $y = 3$".
+            while (And().Match(rest, end) is { Success: true } joint && Formula().Match(rest, end + joint.Length) is { Success: true } next
+                && next.Index == end + joint.Length && Content(next) is { } other)
+            {
+                formula += ", " + other;
+                end = next.Index + next.Length;
+            }
+
             // "The largest $n$ is 34."
             return Is().Match(rest, end) is { Success: true } more ? Stated(rest[(end + more.Length)..]) : formula;
         }
@@ -140,18 +153,24 @@ internal static partial class MathAnswer
             : null;
     }
 
+    /// <summary>The last formula, with those before it that "and" or "or" joins to it.</summary>
     private static string? LastFormula(string text, out int end)
     {
         end = 0;
-        Match? last = null;
+        var joined = new List<string?>();
         var count = 0;
         for (var match = Formula().Match(text); match.Success && count++ < MostFormulas; match = match.NextMatch())
         {
-            last = match;
+            if (joined.Count == MostJoined || And().Match(text, end) is not { Success: true } joint || end + joint.Length != match.Index)
+            {
+                joined.Clear();
+            }
+
+            joined.Add(Content(match));
+            end = match.Index + match.Length;
         }
 
-        end = last is null ? 0 : last.Index + last.Length;
-        return last is null ? null : Content(last);
+        return joined.Count == 0 || joined.Contains(null) ? null : string.Join(", ", joined);
     }
 
     private static string? Content(Match match) =>
@@ -160,6 +179,10 @@ internal static partial class MathAnswer
     /// <summary>A short text without words: "4a-2", "\frac{5}{8}", "x = 3".</summary>
     private static bool IsFormula(string text) => text.Length <= 200 && !Word().IsMatch(Command().Replace(text, " ")) && IsReadable(text);
 
+    /// <summary>A text that is a single word, or words that stand for a number or a set: "Yes", "no solution".</summary>
+    private static bool IsWord(string text) => text.Length <= MostWordCharacters
+        && text.AsSpan().Trim(" .*\n\r\t") is { Length: > 0 } bare && (bare.IndexOfAnyExcept(WordLetters) < 0 || MathWords.Meaning(MathWords.Folded(bare.ToString())) is not null);
+
     private static bool IsReadable(string text) => MathParser.Parse(MathNotation.Simplify(text)) is not null;
 
     [GeneratedRegex(@"\$\$([^$]{1,500})\$\$|(?<!\\)\$((?:[^$\\]|\\.){1,500})\$|\\\(([\s\S]{1,500}?)\\\)|\\\[([\s\S]{1,500}?)\\\]", RegexOptions.CultureInvariant)]
@@ -167,6 +190,9 @@ internal static partial class MathAnswer
 
     [GeneratedRegex(@"\.(?:\s|$)", RegexOptions.CultureInvariant)]
     private static partial Regex SentenceEnd();
+
+    [GeneratedRegex(@"\G\s*,?\s*(?:and|or)\s+", RegexOptions.CultureInvariant)]
+    private static partial Regex And();
 
     [GeneratedRegex(@"\G\s+is\s", RegexOptions.CultureInvariant)]
     private static partial Regex Is();

@@ -11,9 +11,9 @@ internal sealed class MathEquality
 {
     private const int MostPieces = 40, LargestMatrix = 6, MostComparisons = 5_000, ShortestWord = 4;
 
-    private readonly Dictionary<MathNode, Fingerprint> _fingerprints = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<MathNode, Fingerprint> fingerprints = new(ReferenceEqualityComparer.Instance);
 
-    private int _comparisons;
+    private int comparisons;
 
     private MathEquality()
     {
@@ -75,12 +75,17 @@ internal sealed class MathEquality
 
     private bool Same(MathNode gold, MathNode answer)
     {
-        if (++_comparisons > MostComparisons)
+        if (++comparisons > MostComparisons)
         {
             return false;
         }
 
         if (gold is MathNode.Relation { Operators: ['='] or ['≠'] } p && answer is MathNode.Relation { Operators: ['='] or ['≠'] } q && SameRelation(p, q))
+        {
+            return true;
+        }
+
+        if ((AllAlike(gold, answer) is { } left && Same(left, answer)) || (AllAlike(answer, gold) is { } right && Same(gold, right)))
         {
             return true;
         }
@@ -136,9 +141,9 @@ internal sealed class MathEquality
 
     private Fingerprint Of(MathNode node)
     {
-        if (!_fingerprints.TryGetValue(node, out var fingerprint))
+        if (!fingerprints.TryGetValue(node, out var fingerprint))
         {
-            _fingerprints.Add(node, fingerprint = new(node));
+            fingerprints.Add(node, fingerprint = new(node));
         }
 
         return fingerprint;
@@ -146,7 +151,14 @@ internal sealed class MathEquality
 
     /// <summary>What is rather a set than a list, a point, or a number.</summary>
     private static bool IsSet(MathNode node) => node is MathNode.Combined or MathNode.Symbol { Name: "ℝ" or "∅" } or MathNode.Sequence { Brackets: "(]" or "[)" }
-        || RealSet.IsInequality(node) || (node is MathNode.Sequence { Brackets: "" } list && list.Items.All(RealSet.IsInequality));
+        || RealSet.IsInequality(node) || (node is MathNode.Sequence { Brackets: "" } list && list.Items.Any(RealSet.IsInequality) && list.Items.All(RealSet.IsCondition));
+
+    /// <summary>a = b = c = 1 as the point (1, 1, 1), beside a point of as many coordinates.</summary>
+    private static MathNode.Sequence? AllAlike(MathNode chain, MathNode beside) =>
+        chain is MathNode.Relation { Terms.Count: > 2 } relation && relation.Operators.All(o => o == '=') && relation.Terms.SkipLast(1).All(name => name is MathNode.Symbol)
+        && beside is MathNode.Sequence { Brackets: "()" } point && point.Items.Count == relation.Terms.Count - 1
+            ? new("()", [.. point.Items.Select(_ => relation.Terms[^1])])
+            : null;
 
     /// <summary>An inequality between a bound and |x|.</summary>
     private static bool BoundsSize(MathNode node) => node is MathNode.Relation relation && relation.Terms.Any(term => term is MathNode.Apply { Name: "abs", First: MathNode.Symbol });
@@ -316,23 +328,23 @@ internal sealed class MathEquality
     /// <summary>A scalar's values at the points of <see cref="MathValue"/>, computed once, when first needed.</summary>
     private sealed class Fingerprint(MathNode node)
     {
-        private readonly bool _hasDecimal = HasDecimal(node), _hasSymbols = node.Has(part => part is MathNode.Symbol);
+        private readonly bool hasDecimal = HasDecimal(node), hasSymbols = node.Has(part => part is MathNode.Symbol);
 
-        private Rational?[]? _exact;
+        private Rational?[]? exact;
 
-        private Complex[]? _real, _complex;
+        private Complex[]? real, complex;
 
-        private Rational?[] Exact => _exact ??= Values(MathValue.ExactPoints, point => MathValue.Exact(node, point));
+        private Rational?[] Exact => exact ??= Values(MathValue.ExactPoints, point => MathValue.Exact(node, point));
 
-        private Complex[] Real => _real ??= Values(MathValue.Points, point => MathValue.At(node, point, real: true));
+        private Complex[] Real => real ??= Values(MathValue.Points, point => MathValue.At(node, point, real: true));
 
-        private Complex[] Imaginary => _complex ??= Values(MathValue.Points, point => MathValue.At(node, point, real: false));
+        private Complex[] Imaginary => complex ??= Values(MathValue.Points, point => MathValue.At(node, point, real: false));
 
         /// <summary>Whether two scalars are equal wherever both are defined: exactly, else among the reals, else among the complex numbers.</summary>
         public bool Equals(Fingerprint other)
         {
-            var near = _hasDecimal || other._hasDecimal;
-            var points = _hasSymbols || other._hasSymbols ? MathValue.ExactPoints : 1;
+            var near = hasDecimal || other.hasDecimal;
+            var points = hasSymbols || other.hasSymbols ? MathValue.ExactPoints : 1;
             var compared = 0;
             for (var point = 0; point < points; point++)
             {
@@ -403,6 +415,6 @@ internal sealed class MathEquality
 
         private static T At<T>(T[] values, int point) => values[values.Length == 1 ? 0 : point];
 
-        private T[] Values<T>(int points, Func<int, T> value) => _hasSymbols ? [.. Enumerable.Range(0, points).Select(value)] : [value(0)];
+        private T[] Values<T>(int points, Func<int, T> value) => hasSymbols ? [.. Enumerable.Range(0, points).Select(value)] : [value(0)];
     }
 }

@@ -15,7 +15,7 @@ internal static partial class MathNotation
 
     private static readonly FrozenDictionary<char, string> Characters = new Dictionary<char, string>
     {
-        ['$'] = "", ['`'] = "", ['"'] = "", ['“'] = "", ['”'] = "", ['\u200b'] = "", ['\ufeff'] = "", ['€'] = "", ['£'] = "", ['¥'] = "", ['₹'] = "", ['₽'] = "",
+        ['$'] = "", ['`'] = "", ['"'] = "", ['“'] = "", ['”'] = "", ['\u200b'] = "", ['\ufeff'] = "", ['€'] = "", ['¢'] = "", ['£'] = "", ['¥'] = "", ['₹'] = "", ['₽'] = "",
         ['~'] = " ", ['\n'] = " ", ['\r'] = " ", ['\t'] = " ", ['\u00a0'] = " ", ['\u2009'] = " ", ['\u202f'] = " ", ['\u3000'] = " ",
         ['−'] = "-", ['–'] = "-", ['—'] = "-", ['‐'] = "-", ['‑'] = "-", ['‒'] = "-",
         ['×'] = "*", ['·'] = "*", ['⋅'] = "*", ['∙'] = "*", ['∗'] = "*", ['÷'] = "/", ['⁄'] = "/", ['∕'] = "/", ['∶'] = ":",
@@ -33,7 +33,7 @@ internal static partial class MathNotation
     {
         ["left"] = "", ["right"] = "", ["big"] = "", ["Big"] = "", ["bigl"] = "", ["bigr"] = "", ["Bigl"] = "", ["Bigr"] = "", ["bigg"] = "", ["Bigg"] = "",
         ["displaystyle"] = "", ["textstyle"] = "", ["limits"] = "", ["boxed"] = "", ["fbox"] = "", ["mathbf"] = "", ["boldsymbol"] = "", ["bm"] = "", ["mathcal"] = "",
-        ["underline"] = "", ["ensuremath"] = "", ["rm"] = "", ["bf"] = "", ["it"] = "", ["dollar"] = "", ["angle"] = "", ["measuredangle"] = "", ["triangle"] = "",
+        ["underline"] = "", ["ensuremath"] = "", ["tiny"] = "", ["small"] = "", ["normalsize"] = "", ["large"] = "", ["Large"] = "", ["LARGE"] = "", ["huge"] = "", ["Huge"] = "", ["rm"] = "", ["bf"] = "", ["it"] = "", ["dollar"] = "", ["angle"] = "", ["measuredangle"] = "", ["triangle"] = "",
         ["quad"] = " ", ["qquad"] = " ", ["thinspace"] = " ", ["degree"] = "°", ["degrees"] = "°", ["prime"] = "'", ["percent"] = "%",
         ["dfrac"] = @"\frac", ["tfrac"] = @"\frac", ["cfrac"] = @"\frac", ["dbinom"] = @"\binom", ["tbinom"] = @"\binom",
         ["bar"] = @"\overline", ["overrightarrow"] = @"\vec", ["varnothing"] = @"\emptyset", ["empty"] = @"\emptyset", ["varepsilon"] = @"\epsilon", ["varphi"] = @"\phi",
@@ -71,6 +71,11 @@ internal static partial class MathNotation
         }
 
         text = Ends(RepeatedComma().Replace(text, ","));
+        if (DottedThousands().IsMatch(text))
+        {
+            return text.Replace(".", "", StringComparison.Ordinal);
+        }
+
         if (text.AsSpan().IndexOfAny(", ") >= 0)
         {
             text = DecimalComma().IsMatch(text) ? text.Replace(',', '.') : text;
@@ -88,11 +93,12 @@ internal static partial class MathNotation
         Letters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
     /// <summary>Without the punctuation of a sentence around it; a decimal point that leads stays.</summary>
-    private static string Ends(string text) => text.AsSpan().TrimEnd(" ,;:.").TrimStart(" ,;:").ToString();
+    private static string Ends(string text) => text.AsSpan().TrimEnd(" ,;:.").TrimStart(" ,;:≈").ToString();
 
     /// <summary>Connectives as commas, words for numbers as numbers, units gone.</summary>
     private static string Words(string text)
     {
+        text = About().Replace(Ordinal().Replace(text, "$1"), "");
         text = Connective().Replace(text, ", ");
         text = PercentWord().Replace(text, "%");
         text = InfinityWord().Replace(text, @"\infty ");
@@ -100,7 +106,11 @@ internal static partial class MathNotation
         text = TimesTen().Replace(text, "*");
         text = Residue().Replace(text, @"\pmod{$1}");
         text = DegreeWord().Replace(text, "°");
+        text = (text.Contains('∈', StringComparison.Ordinal) || text.Contains(" is an", StringComparison.Ordinal)) && Domain().Match(text) is { Success: true } domain && Array.TrueForAll(Parameters(domain), name => text.AsSpan(0, domain.Index).Contains(name, StringComparison.Ordinal))
+            ? text[..domain.Index] : text;
         return Unit().Replace(text.TrimEnd(' ', '.', ','), "$1");
+
+        static string[] Parameters(Match domain) => [.. domain.Groups["name"].Captures.Select(name => name.Value)];
     }
 
     /// <summary>One pass over characters and commands.</summary>
@@ -208,6 +218,12 @@ internal static partial class MathNotation
         if (Ignored.Contains(name) && Argument(text, end, out _) is var behind and > 0)
         {
             return behind;
+        }
+
+        if (name == "mathbb" && BareLetter().Match(text, end) is { Success: true } letter)
+        {
+            plain.Append(letter.Groups[1].Value == "R" ? "ℝ" : letter.Groups[1].Value);
+            return end + letter.Length;
         }
 
         if (name == "mathbb" && Argument(text, end, out var set) is var beyond and > 0)
@@ -384,6 +400,25 @@ internal static partial class MathNotation
 
     [GeneratedRegex(@",\s*(?:,\s*)+", RegexOptions.CultureInvariant)]
     private static partial Regex RepeatedComma();
+
+    // 1.000.000, as many countries part thousands; one point alone is a decimal point.
+    [GeneratedRegex(@"^-?[0-9]{1,3}(?:\.[0-9]{3}){2,}$", RegexOptions.CultureInvariant)]
+    private static partial Regex DottedThousands();
+
+    [GeneratedRegex(@"\G\s*([A-Z])(?![A-Za-z])", RegexOptions.CultureInvariant)]
+    private static partial Regex BareLetter();
+
+    [GeneratedRegex(@"^\s*([0-9]+)\s*(?:st|nd|rd|th)\s*$", RegexOptions.CultureInvariant)]
+    private static partial Regex Ordinal();
+
+    [GeneratedRegex(@"^\s*(?:about|approximately|approx\.?|roughly|around|exactly)\s+(?=[-\\0-9$])", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex About();
+
+    // "(k, 2k), k ∈ Z", "2πn for n ∈ ℤ", "2πn, where n is an integer": which values a letter of the answer may have.
+    [GeneratedRegex(
+        @"\s{0,3}(?:[,;(]|(?<=[\w)}])\s)\s{0,3}(?:(?:for|where|with)\s+)?(?:(?:all|any|every|some|each)\s+)?(?:(?<name>[a-zA-Z])\s*,\s*)?(?<name>[a-zA-Z])\s*(?:∈\s*(?:ℝ|ℤ|ℕ|ℚ|ℂ|[ZNQRC])(?:[_^]\{?[-+*0-9≥>]+\}?)?|is\s+an(?:y)?\s+(?:\w+\s+)?(?:integer|real number|constant))\s*\)?$",
+        RegexOptions.CultureInvariant)]
+    private static partial Regex Domain();
 
     [GeneratedRegex(@"^-?0,[0-9]+$", RegexOptions.CultureInvariant)]
     private static partial Regex DecimalComma();

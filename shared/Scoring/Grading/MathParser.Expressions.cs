@@ -34,7 +34,7 @@ internal sealed partial class MathParser
         }
         else if (Peek() is ('±' or '∓') and var sign)
         {
-            _at++;
+            position++;
             sum = Product() is { } either ? new MathNode.Apply(sign.ToString(), Zero, either) : null;
         }
         else
@@ -45,7 +45,7 @@ internal sealed partial class MathParser
 
         while (sum is not null && Peek() is '+' or '-' or '±' or '∓')
         {
-            var name = _text[_at++] switch { '+' => "+", '-' => "-", '±' => "±", _ => "∓" };
+            var name = text[position++] switch { '+' => "+", '-' => "-", '±' => "±", _ => "∓" };
             sum = Product() is { } next ? new MathNode.Apply(name, sum!, next) : null;
         }
 
@@ -69,7 +69,7 @@ internal sealed partial class MathParser
             {
                 product = new MathNode.Percent(product);
             }
-            else if (StartsFactor() && !(char.IsAsciiDigit(_text[_at]) && char.IsAsciiDigit(_text[LastMark()])))
+            else if (StartsFactor() && !(char.IsAsciiDigit(text[position]) && char.IsAsciiDigit(text[LastMark()])))
             {
                 product = Power() is { } next ? Juxtaposed(product, next) : null;
             }
@@ -89,8 +89,8 @@ internal sealed partial class MathParser
     /// <summary>Where the last character before the current one is that is no blank: digits apart, as in "1 2", are no product.</summary>
     private int LastMark()
     {
-        var last = _at - 1;
-        while (last > 0 && char.IsWhiteSpace(_text[last]))
+        var last = position - 1;
+        while (last > 0 && char.IsWhiteSpace(text[last]))
         {
             last--;
         }
@@ -112,9 +112,9 @@ internal sealed partial class MathParser
         var value = Factor();
         while (value is not null)
         {
-            if (Peek() == '!' && !(_at + 1 < _text.Length && _text[_at + 1] == '='))
+            if (Peek() == '!' && !(position + 1 < text.Length && text[position + 1] == '='))
             {
-                _at++;
+                position++;
                 value = new MathNode.Apply("!", value);
             }
             else if (Take('°'))
@@ -140,7 +140,7 @@ internal sealed partial class MathParser
     }
 
     private bool StartsFactor() => Peek() is var next
-        && (char.IsAsciiLetterOrDigit(next) || next is '(' or '{' or '.' or '⦃' or '⌊' or '⌈' or '…' or 'ℝ' || (next == '|' && _openBars == 0)
+        && (char.IsAsciiLetterOrDigit(next) || next is '(' or '{' or '.' or '⦃' or '⌊' or '⌈' or '…' or 'ℝ' || (next == '|' && openBars == 0)
             || (next == '\\' && !StartsCommand("end") && !StartsCommand("over") && !StartsCommand("choose")
                 && !StartsCommand("pmod") && !StartsCommand("bmod") && !StartsCommand("mod")));
 
@@ -164,10 +164,10 @@ internal sealed partial class MathParser
             case '\\':
                 return Command();
             case 'ℝ':
-                _at++;
+                position++;
                 return MathNode.Reals;
             case '…':
-                _at++;
+                position++;
                 return new MathNode.Symbol("…");
         }
 
@@ -176,11 +176,11 @@ internal sealed partial class MathParser
 
     private MathNode? Between(char close, string function)
     {
-        _at++;
-        var bars = _openBars;
-        _openBars = close == '|' ? bars + 1 : 0;
+        position++;
+        var bars = openBars;
+        openBars = close == '|' ? bars + 1 : 0;
         var inside = Sum();
-        _openBars = bars;
+        openBars = bars;
         return inside is not null && Take(close) ? new MathNode.Apply(function, inside) : null;
     }
 
@@ -191,14 +191,14 @@ internal sealed partial class MathParser
         {
             if (StartsWith(function))
             {
-                _at += function.Length;
+                position += function.Length;
                 return function == "sqrt" ? Root() : Function(function);
             }
         }
 
         if (StartsWith("pi"))
         {
-            _at += 2;
+            position += 2;
             return Pi;
         }
 
@@ -206,12 +206,12 @@ internal sealed partial class MathParser
         {
             if (StartsWith(letter))
             {
-                _at += letter.Length;
+                position += letter.Length;
                 return new MathNode.Symbol(letter + Subscript());
             }
         }
 
-        return Letter(_text[_at++]);
+        return Letter(text[position++]);
     }
 
     private MathNode? Letter(char letter)
@@ -228,18 +228,18 @@ internal sealed partial class MathParser
     /// <summary>f', f'' and f^' as one name.</summary>
     private string Primes()
     {
-        if (_at + 1 < _text.Length && _text[_at] == '^' && _text[_at + 1] == '\'')
+        if (position + 1 < text.Length && text[position] == '^' && text[position + 1] == '\'')
         {
-            _at++;
+            position++;
         }
 
-        var start = _at;
-        while (_at < _text.Length && _text[_at] == '\'')
+        var start = position;
+        while (position < text.Length && text[position] == '\'')
         {
-            _at++;
+            position++;
         }
 
-        return _text[start.._at];
+        return text[start..position];
     }
 
     /// <returns>Empty where there is none, null where it cannot be read.</returns>
@@ -252,17 +252,17 @@ internal sealed partial class MathParser
 
         if (!Take('{'))
         {
-            return Peek() == '\0' ? null : "_" + _text[_at++];
+            return Peek() == '\0' ? null : "_" + text[position++];
         }
 
-        var close = _text.IndexOf('}', _at);
+        var close = text.IndexOf('}', position);
         if (close < 0)
         {
             return null;
         }
 
-        var name = _text[_at..close].Trim();
-        _at = close + 1;
+        var name = text[position..close].Trim();
+        position = close + 1;
         return "_" + name;
     }
 
@@ -294,10 +294,10 @@ internal sealed partial class MathParser
 
         if (char.IsAsciiDigit(next))
         {
-            return new MathNode.Number(Rational.Of(_text[_at++] - '0'));
+            return new MathNode.Number(Rational.Of(text[position++] - '0'));
         }
 
-        return next == '\\' || next == '(' ? Factor() : char.IsAsciiLetter(next) ? Letter(_text[_at++]) : null;
+        return next == '\\' || next == '(' ? Factor() : char.IsAsciiLetter(next) ? Letter(text[position++]) : null;
     }
 
     private MathNode.Apply? Fraction() => Argument() is { } over && Argument() is { } under ? new MathNode.Apply("/", over, under) : null;
@@ -362,20 +362,20 @@ internal sealed partial class MathParser
     private bool StartsFunction()
     {
         Peek();
-        var at = _at + (_text[_at] == '\\' ? 1 : 0);
-        return Array.Exists(Functions, function => string.CompareOrdinal(_text, at, function, 0, function.Length) == 0);
+        var at = position + (text[position] == '\\' ? 1 : 0);
+        return Array.Exists(Functions, function => string.CompareOrdinal(text, at, function, 0, function.Length) == 0);
     }
 
     private MathNode? Command()
     {
         using var level = new Level(this);
-        var start = ++_at;
-        while (_at < _text.Length && char.IsAsciiLetter(_text[_at]))
+        var start = ++position;
+        while (position < text.Length && char.IsAsciiLetter(text[position]))
         {
-            _at++;
+            position++;
         }
 
-        var name = _text[start.._at];
+        var name = text[start..position];
         return level.TooDeep ? null : name switch
         {
             "frac" => Fraction(),

@@ -14,13 +14,13 @@ internal sealed partial class MathParser
 
         if (kind == "array" && Take('{'))
         {
-            var close = _text.IndexOf('}', _at);
+            var close = text.IndexOf('}', position);
             if (close < 0)
             {
                 return null;
             }
 
-            _at = close + 1;
+            position = close + 1;
         }
         else if (!kind.EndsWith("matrix", StringComparison.Ordinal) && kind != "array")
         {
@@ -67,14 +67,14 @@ internal sealed partial class MathParser
 
     private string? EnvironmentName()
     {
-        var close = Take('{') ? _text.IndexOf('}', _at) : -1;
+        var close = Take('{') ? text.IndexOf('}', position) : -1;
         if (close < 0)
         {
             return null;
         }
 
-        var name = _text[_at..close];
-        _at = close + 1;
+        var name = text[position..close];
+        position = close + 1;
         return name;
     }
 

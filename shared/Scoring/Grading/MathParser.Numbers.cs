@@ -11,13 +11,13 @@ internal sealed partial class MathParser
 
     private MathNode? Number()
     {
-        var start = _at;
-        while (_at < _text.Length && (char.IsAsciiDigit(_text[_at]) || (_text[_at] == '.' && !_text.AsSpan(start, _at - start).Contains('.'))))
+        var start = position;
+        while (position < text.Length && (char.IsAsciiDigit(text[position]) || (text[position] == '.' && !text.AsSpan(start, position - start).Contains('.'))))
         {
-            _at++;
+            position++;
         }
 
-        var digits = _text[start.._at];
+        var digits = text[start..position];
         if (digits == ".")
         {
             return null;
@@ -53,12 +53,12 @@ internal sealed partial class MathParser
     /// <summary>1\frac{4}{5} and 1 4/5 are mixed numbers, 2\frac{x}{5} a product.</summary>
     private MathNode.Apply? Mixed(Rational whole)
     {
-        if (Part().Match(_text, _at) is not { Success: true } part)
+        if (Part().Match(text, position) is not { Success: true } part)
         {
             return null;
         }
 
-        _at += part.Length;
+        position += part.Length;
         var (over, under) = (Rational.OfDecimal(part.Groups["over"].Value), Rational.OfDecimal(part.Groups["under"].Value));
         return new MathNode.Apply("+", new MathNode.Number(whole), new MathNode.Apply("/", new MathNode.Number(over), new MathNode.Number(under)));
     }
@@ -66,36 +66,37 @@ internal sealed partial class MathParser
     [GeneratedRegex(@"\G(?:\s*\\frac\s*(?:\{\s*(?<over>[0-9]+)\s*\}|(?<over>[0-9]))\s*(?:\{\s*(?<under>[0-9]+)\s*\}|(?<under>[0-9]))|(?:\s+|(?<=\s))(?<over>[0-9]+)\s*/\s*(?<under>[0-9]+))", RegexOptions.CultureInvariant)]
     private static partial Regex Part();
 
-    /// <summary>1.5e3, 2E-4. "2e" and "2e-1" are products with e, unless written with a decimal point or a capital.</summary>
+    /// <summary>1.5e3, 2E-4, 4e3. "2e" and "2e-1" are products with e, unless written with a decimal point or a capital.</summary>
     private MathNode.Number? Scientific(Rational value, bool isDecimal)
     {
-        var at = _at;
-        if (at >= _text.Length || _text[at] is not ('e' or 'E'))
+        var at = position;
+        if (at >= text.Length || text[at] is not ('e' or 'E'))
         {
             return null;
         }
 
-        var capital = _text[at++] == 'E';
-        var negative = at < _text.Length && _text[at] == '-';
-        if (at < _text.Length && _text[at] is '+' or '-')
+        var capital = text[at++] == 'E';
+        var unsigned = at < text.Length && char.IsAsciiDigit(text[at]);
+        var negative = at < text.Length && text[at] == '-';
+        if (at < text.Length && text[at] is '+' or '-')
         {
             at++;
         }
 
         var start = at;
-        while (at < _text.Length && char.IsAsciiDigit(_text[at]))
+        while (at < text.Length && char.IsAsciiDigit(text[at]))
         {
             at++;
         }
 
-        var plain = isDecimal || capital || value.IsOne || (at > start && _text[start] == '0');
-        if (at == start || !plain || (at < _text.Length && char.IsAsciiLetter(_text[at]))
-            || !int.TryParse(_text.AsSpan(start, at - start), CultureInfo.InvariantCulture, out var exponent) || exponent > MostExponent)
+        var plain = isDecimal || capital || unsigned || value.IsOne || (at > start && text[start] == '0');
+        if (at == start || !plain || (at < text.Length && char.IsAsciiLetter(text[at]))
+            || !int.TryParse(text.AsSpan(start, at - start), CultureInfo.InvariantCulture, out var exponent) || exponent > MostExponent)
         {
             return null;
         }
 
-        _at = at;
+        position = at;
         var scale = Rational.Of(BigInteger.Pow(10, exponent));
         return (negative ? Rational.Divide(value, scale) : Rational.Multiply(value, scale)) is { } scaled ? new(scaled, isDecimal) : null;
     }
@@ -103,22 +104,22 @@ internal sealed partial class MathParser
     /// <summary>0.1\overline{6}, 0.\dot{3}, 0.333…, 0.142857142857…: what repeats, or is shown to repeat before an ellipsis.</summary>
     private Rational? Repeating(string digits, int point)
     {
-        var mark = _at;
+        var mark = position;
         var fixedDigits = digits[(point + 1)..];
         string? period = null;
         if (TakeCommand("overline") || TakeCommand("dot"))
         {
             var braced = Take('{');
-            var start = _at;
-            while (_at < _text.Length && char.IsAsciiDigit(_text[_at]) && (braced || _at == start))
+            var start = position;
+            while (position < text.Length && char.IsAsciiDigit(text[position]) && (braced || position == start))
             {
-                _at++;
+                position++;
             }
 
-            period = _text[start.._at];
+            period = text[start..position];
             if (period.Length == 0 || (braced && !Take('}')))
             {
-                _at = mark;
+                position = mark;
                 return null;
             }
         }

@@ -12,14 +12,14 @@ internal sealed partial class MathParser
 
     private const string Relations = "=<>≤≥≠∈≈", SetOperators = "∪∩∖";
 
-    private readonly string _text;
-    private int _at;
-    private int _depth;
+    private readonly string text;
+    private int position;
+    private int depth;
 
     // Within |…| the next bar closes; it does not open another absolute value.
-    private int _openBars;
+    private int openBars;
 
-    private MathParser(string text) => _text = text;
+    private MathParser(string text) => this.text = text;
 
     /// <returns>Null when the text is no expression that can be read, or is too long or too deep.</returns>
     public static MathNode? Parse(string text)
@@ -78,7 +78,7 @@ internal sealed partial class MathParser
         List<char>? operators = null;
         while (Peek() is not '\0' and var relation && Relations.Contains(relation, StringComparison.Ordinal))
         {
-            _at++;
+            position++;
             if (Combined() is not { } term)
             {
                 return null;
@@ -121,7 +121,7 @@ internal sealed partial class MathParser
         var sets = Sum();
         while (sets is not null && Peek() is not '\0' and var joint && SetOperators.Contains(joint, StringComparison.Ordinal))
         {
-            _at++;
+            position++;
             if (Sum() is not { } next)
             {
                 return null;
@@ -138,11 +138,11 @@ internal sealed partial class MathParser
     /// <summary>(a, b), [a, b), ]a, b[ and {a, b}; brackets around one value only group it.</summary>
     private MathNode? Bracketed()
     {
-        var open = _text[_at++];
-        var bars = _openBars;
-        _openBars = 0;
+        var open = text[position++];
+        var bars = openBars;
+        openBars = 0;
         var bracketed = open == '⦃' ? Set() : Tuple(open);
-        _openBars = bars;
+        openBars = bars;
         return bracketed;
     }
 
@@ -159,7 +159,7 @@ internal sealed partial class MathParser
             return null;
         }
 
-        _at++;
+        position++;
         if (open == ']' || close == '[')
         {
             // ]a, b[ is how some countries write (a, b).
@@ -177,13 +177,13 @@ internal sealed partial class MathParser
             return MathNode.Nothing;
         }
 
-        if (Builder().Match(_text, _at) is { Success: true })
+        if (Builder().Match(text, position) is { Success: true })
         {
             // {x ∈ ℝ | condition}: the condition alone says which.
-            _openBars = 1;
+            openBars = 1;
             var variable = Combined();
             var named = variable is not null && (!Take('∈') || Combined() is not null);
-            _openBars = 0;
+            openBars = 0;
             return named && (Take('∣') || Take(':') || Take('|')) && Groups() is { } condition && Take('⦄') ? condition : null;
         }
 
@@ -198,12 +198,12 @@ internal sealed partial class MathParser
 
     private char Peek()
     {
-        while (_at < _text.Length && char.IsWhiteSpace(_text[_at]))
+        while (position < text.Length && char.IsWhiteSpace(text[position]))
         {
-            _at++;
+            position++;
         }
 
-        return _at < _text.Length ? _text[_at] : '\0';
+        return position < text.Length ? text[position] : '\0';
     }
 
     private bool Take(char wanted)
@@ -213,16 +213,16 @@ internal sealed partial class MathParser
             return false;
         }
 
-        _at++;
+        position++;
         return true;
     }
 
-    private bool StartsWith(string word) => string.CompareOrdinal(_text, _at, word, 0, word.Length) == 0;
+    private bool StartsWith(string word) => string.CompareOrdinal(text, position, word, 0, word.Length) == 0;
 
     /// <summary>Whether a command, \name, comes next.</summary>
     private bool StartsCommand(string name) =>
-        Peek() == '\\' && string.CompareOrdinal(_text, _at + 1, name, 0, name.Length) == 0
-        && (_at + 1 + name.Length is var end && (end >= _text.Length || !char.IsAsciiLetter(_text[end])));
+        Peek() == '\\' && string.CompareOrdinal(text, position + 1, name, 0, name.Length) == 0
+        && (position + 1 + name.Length is var end && (end >= text.Length || !char.IsAsciiLetter(text[end])));
 
     private bool TakeCommand(string name)
     {
@@ -231,23 +231,23 @@ internal sealed partial class MathParser
             return false;
         }
 
-        _at += name.Length + 1;
+        position += name.Length + 1;
         return true;
     }
 
     /// <summary>One more level of nesting, until disposed.</summary>
     private readonly ref struct Level
     {
-        private readonly MathParser _parser;
+        private readonly MathParser parser;
 
         public Level(MathParser parser)
         {
-            _parser = parser;
-            parser._depth++;
+            this.parser = parser;
+            parser.depth++;
         }
 
-        public bool TooDeep => _parser._depth > MostDepth;
+        public bool TooDeep => parser.depth > MostDepth;
 
-        public void Dispose() => _parser._depth--;
+        public void Dispose() => parser.depth--;
     }
 }

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Hindsight.Scoring;
 
-/// <summary>The last number of a text: sign, thousands separators, decimals, fractions a/b, percent, scientific notation.</summary>
+/// <summary>The last number of a text: sign, thousands separators (commas, or blanks that do not break), decimals, fractions a/b, percent, scientific notation.</summary>
 internal static partial class NumberAnswer
 {
     /// <summary>Longer digit strings are no answer to anything, and slow to convert.</summary>
@@ -78,12 +78,12 @@ internal static partial class NumberAnswer
 
         return match.Groups["sign"].Value is "-" or "−" ? value.Negated() : value;
 
-        static string Plain(string digits) => digits.Replace(",", "", StringComparison.Ordinal);
+        static string Plain(string digits) => string.Concat(digits.Where(c => c is '.' || char.IsAsciiDigit(c)));
     }
 
     // A minus is a sign only where it cannot be a subtraction or a hyphen: at the number, and not right after a digit, letter or bracket.
     [GeneratedRegex(
-        @"(?:(?<![\w)\]}])(?<sign>[-−+]))?(?<![0-9.])\$?(?<whole>[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE](?<exponent>[-+]?[0-9]{1,6})(?!\w))?(?:\s?/\s?(?<under>[0-9]+(?:\.[0-9]+)?))?(?<percent>\s?\\?%)?",
+        @"(?:(?<![\w)\]}])(?<sign>[-−+]))?(?<![0-9.])\$?(?<whole>[0-9]{1,3}(?:(?:,|[\u00a0\u2009\u202f])[0-9]{3})+(?![0-9])(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE](?<exponent>[-+]?[0-9]{1,6})(?!\w))?(?:\s?/\s?(?<under>[0-9]+(?:\.[0-9]+)?))?(?<percent>\s?\\?%)?",
         RegexOptions.CultureInvariant)]
     private static partial Regex Number();
 }

@@ -5,11 +5,12 @@ namespace Hindsight.Scoring;
 /// <summary>How far a number may be from the gold number: at most the larger of an absolute and a relative bound, both checked without rounding.</summary>
 public sealed record NumberTolerance
 {
-    private readonly Rational _absolute, _relative;
+    private readonly Rational absolute, relative;
 
-    private readonly bool _onlyDecimals;
+    private readonly bool onlyDecimals;
 
-    private NumberTolerance(Rational absolute, Rational relative, bool onlyDecimals) => (_absolute, _relative, _onlyDecimals) = (absolute, relative, onlyDecimals);
+    private NumberTolerance(Rational absolute, Rational relative, bool onlyDecimals) =>
+        (this.absolute, this.relative, this.onlyDecimals) = (absolute, relative, onlyDecimals);
 
     /// <summary>
     /// What holds where nothing is declared: numbers are equal exactly, but one written with a decimal point equals another within 10⁻⁶ of the
@@ -36,7 +37,7 @@ public sealed record NumberTolerance
     /// <param name="y">Another.</param>
     /// <param name="hasDecimal">Whether one of them was written with a decimal point.</param>
     internal bool Admits(Rational x, Rational y, bool hasDecimal) =>
-        x == y || ((hasDecimal || !_onlyDecimals) && (x.IsNear(y, _relative) || x.IsWithin(y, _absolute)));
+        x == y || ((hasDecimal || !onlyDecimals) && (x.IsNear(y, relative) || x.IsWithin(y, absolute)));
 
     private static Rational Exact(decimal value) => Rational.OfDecimal(value.ToString(CultureInfo.InvariantCulture));
 }

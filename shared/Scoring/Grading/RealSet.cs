@@ -7,22 +7,22 @@ internal sealed class RealSet
 
     private static readonly RealSet All = new([new(double.NegativeInfinity, false, double.PositiveInfinity, false)]), None = new([]);
 
-    private readonly List<Piece> _pieces;
+    private readonly List<Piece> pieces;
 
-    private RealSet(IEnumerable<Piece> pieces)
+    private RealSet(IEnumerable<Piece> parts)
     {
-        _pieces = [];
-        foreach (var piece in pieces.Order())
+        pieces = [];
+        foreach (var piece in parts.Order())
         {
-            if (_pieces.Count > 0 && _pieces[^1] is var last && (piece.Low < last.High || (AreClose(piece.Low, last.High, Tolerance) && (piece.WithLow || last.WithHigh))))
+            if (pieces.Count > 0 && pieces[^1] is var last && (piece.Low < last.High || (AreClose(piece.Low, last.High, Tolerance) && (piece.WithLow || last.WithHigh))))
             {
                 var (high, with) = AreClose(piece.High, last.High, Tolerance) ? (last.High, last.WithHigh || piece.WithHigh)
                     : piece.High > last.High ? (piece.High, piece.WithHigh) : (last.High, last.WithHigh);
-                _pieces[^1] = last with { WithLow = last.WithLow || (piece.WithLow && AreClose(piece.Low, last.Low, Tolerance)), High = high, WithHigh = with };
+                pieces[^1] = last with { WithLow = last.WithLow || (piece.WithLow && AreClose(piece.Low, last.Low, Tolerance)), High = high, WithHigh = with };
             }
             else
             {
-                _pieces.Add(piece);
+                pieces.Add(piece);
             }
         }
     }
@@ -44,7 +44,7 @@ internal sealed class RealSet
         MathNode.Symbol { Name: "ℝ" } => All,
         MathNode.Symbol { Name: "∅" } => None,
         MathNode.Sequence { Brackets: "{}" } points => Points(points.Items),
-        MathNode.Sequence { Brackets: "", Items: { Count: > 1 } items } when items.All(IsInequality) => Conditions(items),
+        MathNode.Sequence { Brackets: "", Items: { Count: > 1 } items } when items.All(IsCondition) && items.Any(IsInequality) => Conditions(items),
         MathNode.Sequence { Brackets: "()" or "(]" or "[)" or "[]", Items: [var low, var high] } interval => Between(low, interval.Brackets[0] == '[', high, interval.Brackets[1] == ']'),
         MathNode.Combined combined => Join(combined),
         MathNode.Relation relation => Condition(relation),
@@ -54,14 +54,17 @@ internal sealed class RealSet
     /// <summary>Whether a relation is an inequality or ≠.</summary>
     public static bool IsInequality(MathNode node) => node is MathNode.Relation relation && relation.Operators.All(o => o is '<' or '>' or '≤' or '≥' or '≠');
 
+    /// <summary>Whether a relation is an inequality, or gives the unknown a value.</summary>
+    public static bool IsCondition(MathNode node) => IsInequality(node) || node is MathNode.Relation { Operators: ['='], Terms: [MathNode.Symbol, _] };
+
     /// <summary>The numbers whose absolute value lies in this set.</summary>
     public RealSet Mirrored()
     {
         var positive = And(new([new(0, true, double.PositiveInfinity, false)]));
-        return new(positive._pieces.Concat(positive._pieces.Select(piece => new Piece(-piece.High, piece.WithHigh, -piece.Low, piece.WithLow))));
+        return new(positive.pieces.Concat(positive.pieces.Select(piece => new Piece(-piece.High, piece.WithHigh, -piece.Low, piece.WithLow))));
     }
 
-    public bool Equals(RealSet other, double tolerance) => _pieces.Count == other._pieces.Count && _pieces.Zip(other._pieces).All(pair =>
+    public bool Equals(RealSet other, double tolerance) => pieces.Count == other.pieces.Count && pieces.Zip(other.pieces).All(pair =>
         pair.First.WithLow == pair.Second.WithLow && pair.First.WithHigh == pair.Second.WithHigh
         && AreClose(pair.First.Low, pair.Second.Low, tolerance) && AreClose(pair.First.High, pair.Second.High, tolerance));
 
@@ -100,7 +103,9 @@ internal sealed class RealSet
         return joined;
     }
 
-    /// <summary>Inequalities in a list: all of them at once, or, where no number satisfies all, each by itself.</summary>
+    /// <summary>
+    /// Conditions in a list: all of them at once, or, where no number satisfies all or one of them names a single number (x = 1 or x > 2), each by itself.
+    /// </summary>
     private static RealSet? Conditions(IReadOnlyList<MathNode> relations)
     {
         if (relations.SelectMany(Names).Distinct().Take(2).Count() != 1)
@@ -108,9 +113,9 @@ internal sealed class RealSet
             return null;
         }
 
-        var sets = relations.Select(Of).ToList();
+        var sets = relations.Select(relation => IsInequality(relation) ? Of(relation) : Points([((MathNode.Relation)relation).Terms[1]])).ToList();
         return sets.Contains(null) ? null
-            : sets.Aggregate((a, b) => a!.And(b!)) is { _pieces.Count: > 0 } all ? all
+            : relations.All(IsInequality) && sets.Aggregate((a, b) => a!.And(b!)) is { pieces.Count: > 0 } all ? all
             : sets.Aggregate((a, b) => a!.Or(b!));
     }
 
@@ -168,11 +173,11 @@ internal sealed class RealSet
 
     private static char Turned(char relation) => relation switch { '<' => '>', '>' => '<', '≤' => '≥', '≥' => '≤', _ => relation };
 
-    private RealSet Or(RealSet other) => new(_pieces.Concat(other._pieces));
+    private RealSet Or(RealSet other) => new(pieces.Concat(other.pieces));
 
     private RealSet And(RealSet other) => new(
-        from a in _pieces
-        from b in other._pieces
+        from a in pieces
+        from b in other.pieces
         let low = a.Low > b.Low ? (a.Low, a.WithLow) : b.Low > a.Low ? (b.Low, b.WithLow) : (a.Low, a.WithLow && b.WithLow)
         let high = a.High < b.High ? (a.High, a.WithHigh) : b.High < a.High ? (b.High, b.WithHigh) : (a.High, a.WithHigh && b.WithHigh)
         let both = new Piece(low.Item1, low.Item2, high.Item1, high.Item2)
@@ -183,7 +188,7 @@ internal sealed class RealSet
     {
         var gaps = new List<Piece>();
         var (low, with) = (double.NegativeInfinity, false);
-        foreach (var piece in _pieces)
+        foreach (var piece in pieces)
         {
             gaps.Add(new(low, with, piece.Low, !piece.WithLow && double.IsFinite(piece.Low)));
             (low, with) = (piece.High, !piece.WithHigh && double.IsFinite(piece.High));

@@ -41,8 +41,13 @@ internal sealed class RerunNoise
             variance += Math.Max(0, all - squares);
         }
 
-        var value = sum / problems.Count;
-        var half = 1.959963984540054 * Math.Sqrt(variance) / problems.Count;
+        return Interval(sum / problems.Count, variance, problems.Count, samples, k);
+    }
+
+    /// <summary>The interval of a mean over problems, from the summed variance of their scores.</summary>
+    internal static RerunInterval Interval(double value, double variance, int problems, long samples, int k)
+    {
+        var half = 1.959963984540054 * Math.Sqrt(variance) / problems;
         // Without any spread the rule of three over all samples: a rate of which nothing was seen is below this with 95 % confidence.
         var unseen = variance > 0 ? 0 : Math.Min(1, k * (1 - Math.Pow(0.05, 1.0 / samples)));
         return new(

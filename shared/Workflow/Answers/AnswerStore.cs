@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Azure.Storage.Blobs;
 using Azure.Storage.Blobs.Models;
 
 namespace Hindsight.Workflow;
@@ -66,6 +67,20 @@ public sealed class AnswerStore(BlobStore store)
 
         return answers;
     }
+
+    /// <summary>How far the populations of a prompt had come when it was last stored; null when nothing is.</summary>
+    internal Task<PopulationProgress?> ReadProgressAsync(AnswerSource source, string prompt, CancellationToken cancellation) =>
+        BlobStore.TryReadJsonAsync<PopulationProgress>(ProgressBlob(source, prompt), cancellation);
+
+    /// <summary>Stores how far the populations of a prompt have come. Whoever draws them draws the same: the last one to write is right.</summary>
+    internal Task WriteProgressAsync(AnswerSource source, string prompt, PopulationProgress progress, CancellationToken cancellation) =>
+        ProgressBlob(source, prompt).UploadAsync(new BinaryData(JsonSerializer.SerializeToUtf8Bytes(progress, Json.Compact)), overwrite: true, cancellation);
+
+    /// <summary>Drops what is needed no more when the answers are stored.</summary>
+    internal Task ForgetProgressAsync(AnswerSource source, string prompt, CancellationToken cancellation) =>
+        ProgressBlob(source, prompt).DeleteIfExistsAsync(cancellationToken: cancellation);
+
+    private BlobClient ProgressBlob(AnswerSource source, string prompt) => store.Answers.GetBlobClient($"rounds/{Prefix(source)}{prompt}.json");
 
     private async Task<IReadOnlyList<Answer>> ReadAsync(BlobItem blob, AnswerSource source, CancellationToken cancellation)
     {

@@ -103,7 +103,7 @@ internal sealed class LoadedModel : IDisposable
     /// <summary>An engine with room for prompts and answers of a length in tokens.</summary>
     public DecodingEngine Engine(EngineOptions options)
     {
-        if (engine is null || length < options.MaxLength)
+        if (engine is null || length < options.MaxLength || engine.Memory.Total > options.Memory)
         {
             engine?.Dispose();
             engine = null;

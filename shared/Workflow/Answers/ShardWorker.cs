@@ -19,6 +19,9 @@ public sealed class ShardWorker(
 
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
 
+    /// <summary>How often it is stored how far a population has come: what a lost worker can cost, beside a step.</summary>
+    private static readonly TimeSpan RoundsEvery = TimeSpan.FromSeconds(1);
+
     /// <summary>Asked once, before anything lies there: a worker without its GPU does not start, and its shards go to others.</summary>
     private readonly long deviceMemory = new EngineOptions { Device = options.Device }.Memory;
 
@@ -26,6 +29,7 @@ public sealed class ShardWorker(
     private readonly SemaphoreSlim turn = new(1);
     private readonly SemaphoreSlim device = new(1);
     private LoadedModel? onDevice;
+    private LoadedReward? reward;
 
     /// <summary>How many times a checkpoint's files were opened to read its weights.</summary>
     internal int CheckpointsOpened => checkpoints.Opened;
@@ -86,6 +90,7 @@ public sealed class ShardWorker(
         // A shard may still be stopping; its engine cannot be freed under it.
         device.Wait();
         onDevice?.Dispose();
+        reward?.Dispose();
         checkpoints.Dispose();
         device.Dispose();
         turn.Dispose();
@@ -130,16 +135,33 @@ public sealed class ShardWorker(
             return new ShardDone(0, 0, 0);
         }
 
+        if (message.Stage == Stage.Rewards)
+        {
+            return await ScoreAsync(evaluation, left, cancellation);
+        }
+
         var engineOptions = EngineOptionsFor(left.Max(item => item.PromptIds.Count + item.Decoding.MaxTokens));
+        EngineOptions? rewardOptions = null;
+        if (message.Stage == Stage.Particles && evaluation.RewardModel is not null)
+        {
+            // What the reward model takes, the engine has not.
+            (rewardOptions, var taken) = await RewardOptionsAsync(evaluation, left, engineOptions, cancellation);
+            engineOptions = engineOptions with { Memory = engineOptions.Memory - taken };
+        }
+
         var parts = Parts(evaluation, variants, plan, shard);
         engineOptions.Check(parts.Precision);
         await TakeDeviceAsync(parts, engineOptions, cancellation);
         try
         {
             // The same shard may have come twice, and been drawn while this one waited.
-            return await board.IsClosedAsync(message.Shard, cancellation)
-                ? null
-                : await DrawAsync(parts, engineOptions, left, cancellation);
+            if (await board.IsClosedAsync(message.Shard, cancellation))
+            {
+                return null;
+            }
+
+            await LoadRewardAsync(rewardOptions is null ? null : evaluation, rewardOptions, cancellation);
+            return await DrawAsync(evaluation, parts, engineOptions, left, cancellation);
         }
         finally
         {
@@ -147,7 +169,8 @@ public sealed class ShardWorker(
         }
     }
 
-    private async Task<ShardDone> DrawAsync(ModelParts parts, EngineOptions engineOptions, List<Work> left, CancellationToken cancellation)
+    private async Task<ShardDone> DrawAsync(
+        Evaluation evaluation, ModelParts parts, EngineOptions engineOptions, List<Work> left, CancellationToken cancellation)
     {
         var started = clock.GetTimestamp();
         var (drawn, tokens) = (0, 0L);
@@ -162,7 +185,9 @@ public sealed class ShardWorker(
             // One tokenizer at a time; the checkpoints of a run share one, as a rule.
             foreach (var work in held.Where(item => Refusal(item) is null).GroupBy(item => item.TokensDigest))
             {
-                var (answered, written) = await DrawAsync(model, engine, [.. work], cancellation);
+                var (answered, written) = work.First().Kind == AnswerKind.Particles
+                    ? await DrawPopulationsAsync(evaluation, model, engine, [.. work], cancellation)
+                    : await DrawAsync(model, engine, [.. work], cancellation);
                 (drawn, tokens) = (drawn + answered, tokens + written);
             }
 
@@ -254,6 +279,220 @@ public sealed class ShardWorker(
         }
     }
 
+    /// <summary>
+    /// Draws populations and stores each problem's answers as soon as they are there; and after a round, but not more often than every
+    /// <see cref="RoundsEvery"/>, how far a problem has come.
+    /// </summary>
+    /// <returns>How many answers, and how many tokens were drawn for them.</returns>
+    private async Task<(int Answers, long Tokens)> DrawPopulationsAsync(
+        Evaluation evaluation, LoadedModel model, DecodingEngine engine, List<Work> work, CancellationToken cancellation)
+    {
+        var spec = evaluation.Spec.Particles!;
+        var steps = new StepRule { Delimiter = spec.Delimiter ?? evaluation.Spec.RewardModel?.Delimiter ?? new StepRule().Delimiter, MostTokens = spec.StepTokens };
+        var begun = new List<(Work Work, PopulationDrawing Drawing, RewardPrompt? Conversation)>();
+        foreach (var item in work)
+        {
+            var seed = Digest.Seed($"{item.Decoding.Seed}/{item.Prompt}/{item.Variant.Method!.Name}");
+            begun.Add((
+                item, new PopulationDrawing(evaluation, item.Variant.Method, reward?.ScoresSteps, seed, await answers.ReadProgressAsync(item.Source, item.Prompt, cancellation)),
+                reward?.Model.Text.Read(item.Problem.Conversation)));
+        }
+
+        var (answered, tokens) = (0, 0L);
+        var done = Channel.CreateBounded<(Work Work, List<Answer>? Answers, PopulationProgress? Progress)>(64);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var drawing = Task.Run(() => DrawPopulations(engine, model, begun, steps, done.Writer, stop.Token), CancellationToken.None);
+        try
+        {
+            await foreach (var (item, finished, progress) in done.Reader.ReadAllAsync(cancellation))
+            {
+                if (finished is null)
+                {
+                    await answers.WriteProgressAsync(item.Source, item.Prompt, progress!, cancellation);
+                    continue;
+                }
+
+                await answers.WriteAsync(item.Source, item.Prompt, finished, cancellation);
+                await answers.ForgetProgressAsync(item.Source, item.Prompt, cancellation);
+                (answered, tokens) = (answered + finished.Count, tokens + finished[0].Population!.DrawnTokens);
+            }
+        }
+        finally
+        {
+            // The engine must be at rest before anyone uses it again, or frees it.
+            await stop.CancelAsync();
+            await drawing;
+        }
+
+        return (answered, tokens);
+    }
+
+    private void DrawPopulations(
+        DecodingEngine engine, LoadedModel model, List<(Work Work, PopulationDrawing Drawing, RewardPrompt? Conversation)> begun, StepRule steps,
+        ChannelWriter<(Work, List<Answer>?, PopulationProgress?)> done, CancellationToken cancellation)
+    {
+        void Write((Work, List<Answer>?, PopulationProgress?) item)
+        {
+            while (!done.TryWrite(item))
+            {
+                done.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult();
+            }
+        }
+
+        try
+        {
+            var works = begun.ToDictionary(item => item.Drawing, item => item.Work);
+            var text = begun[0].Work.Text;
+            var written = new Dictionary<PopulationDrawing, long>();
+            var waiting = new Queue<PopulationRequest>(begun.SelectMany(item => Requests(item.Drawing, item.Conversation)));
+            IEnumerable<PopulationRequest> Requests(PopulationDrawing drawing, RewardPrompt? conversation) => drawing.Requests(
+                works[drawing].PromptIds, works[drawing].Decoding, steps, conversation, model.SlotOf(works[drawing].Variant));
+            IEnumerable<PopulationRequest> Waiting()
+            {
+                while (waiting.TryDequeue(out var next))
+                {
+                    yield return next;
+                }
+            }
+
+            void RoundDone(PopulationRequest request, PopulationRound round)
+            {
+                var (drawing, chain) = ((PopulationDrawing, int))request.Tag!;
+                var progress = drawing.Remember(chain, round);
+                if (progress is not null && (!written.TryGetValue(drawing, out var last) || clock.GetElapsedTime(last) >= RoundsEvery))
+                {
+                    written[drawing] = clock.GetTimestamp();
+                    Write((works[drawing], null, progress));
+                }
+            }
+
+            // The next iteration's populations come when those of the one before are there.
+            while (waiting.Count > 0)
+            {
+                foreach (var population in engine.Generate(
+                    Waiting(), reward?.Model, ids => text.Tokenizer.Decode(ids, skipSpecialTokens: true), text.EosIds, RoundDone, cancellation))
+                {
+                    var (drawing, chain) = ((PopulationDrawing, int))population.Request.Tag!;
+                    if (!drawing.Take(chain, population))
+                    {
+                        continue;
+                    }
+
+                    if (drawing.Next())
+                    {
+                        foreach (var request in Requests(drawing, population.Request.Conversation))
+                        {
+                            waiting.Enqueue(request);
+                        }
+
+                        continue;
+                    }
+
+                    var item = works[drawing];
+                    Write((item, drawing.Answers(item.Source, item.Prompt, item.Decoding.Seed, engine.ComputedOn), null));
+                }
+            }
+
+            done.Complete();
+        }
+        catch (Exception exception)
+        {
+            done.Complete(exception);
+        }
+    }
+
+    /// <summary>Scores stored answers by the reward model, which alone is on the device.</summary>
+    private async Task<ShardDone> ScoreAsync(Evaluation evaluation, List<Work> left, CancellationToken cancellation)
+    {
+        var (text, _) = await LoadedReward.ReadTextAsync(evaluation, cache, cancellation);
+        var spec = evaluation.Spec.RewardModel!;
+        var found = new List<(Work Work, List<Answer> Answers)>();
+        foreach (var source in left.GroupBy(item => item.Text.Source(item.Variant, evaluation, AnswerKind.Sampled)))
+        {
+            var stored = await answers.ReadAsync(source.Key, source.Select(item => item.Prompt).ToHashSet(), cancellation);
+            found.AddRange(source.Select(item => (item, item.Samples.Select(sample => stored.GetValueOrDefault((item.Prompt, sample))).OfType<Answer>().ToList())));
+        }
+
+        // An answer that is missing has no score.
+        found.RemoveAll(item => item.Answers.Count == 0);
+        var longest = found.Count == 0 ? 2 : found.Max(item =>
+        {
+            var prompt = text.Read(item.Work.Problem.Conversation);
+            return item.Answers.Max(answer => RewardModel.Length(text, prompt, AnswerSteps.Of(answer.Text, spec.Delimiter)));
+        });
+        await turn.WaitAsync(cancellation);
+        try
+        {
+            await device.WaitAsync(cancellation);
+        }
+        finally
+        {
+            turn.Release();
+        }
+
+        try
+        {
+            onDevice?.Dispose();
+            onDevice = null;
+            await LoadRewardAsync(evaluation, EngineOptionsFor(longest + 1) with { MostRows = 1 }, cancellation);
+            var started = clock.GetTimestamp();
+            var (scored, read) = (0, reward!.Model.Tokens);
+            foreach (var (item, sampled) in found)
+            {
+                var device = evaluation.RewardModel!.Name;
+                var scores = await Task.Run(() => RewardScoring.Score(reward, spec, item.Source, item.Problem, sampled, device, cancellation), cancellation);
+                // What is stored together has samples without a gap.
+                foreach (var run in scores.GroupBy(score => score.Sample - scores.IndexOf(score)))
+                {
+                    await answers.WriteAsync(item.Source, item.Prompt, [.. run], cancellation);
+                }
+
+                scored += scores.Count;
+            }
+
+            return new ShardDone(scored, reward.Model.Tokens - read, clock.GetElapsedTime(started).TotalSeconds);
+        }
+        finally
+        {
+            device.Release();
+        }
+    }
+
+    /// <summary>The room that the reward model gets beside an engine, and how much of it it takes.</summary>
+    private async Task<(EngineOptions Options, long Bytes)> RewardOptionsAsync(
+        Evaluation evaluation, List<Work> left, EngineOptions engine, CancellationToken cancellation)
+    {
+        var (text, config) = await LoadedReward.ReadTextAsync(evaluation, cache, cancellation);
+        // Its tokens are others; answers are taken to be as many times as long to it as prompts are, and half as long again.
+        var length = left.Max(item =>
+        {
+            var prompt = RewardModel.Length(text, text.Read(item.Problem.Conversation), [""]);
+            return prompt + (1.5 * item.Decoding.MaxTokens * Math.Max(1, (double)prompt / item.PromptIds.Count)) + (2 * evaluation.Spec.Particles!.MaxSteps);
+        });
+        var options = engine with
+        {
+            MaxLength = (int)Math.Min(length, config.MaxPositions),
+            Memory = engine.Memory / 2,
+            MostRows = Math.Max(engine.MostRows, left.Max(item => item.Variant.Method!.Particles)),
+        };
+        return (options, EngineMemory.Plan(config, engine.Device == Device.Cuda ? Precision.BFloat16 : Precision.Float32, options).Total);
+    }
+
+    /// <summary>Has the reward model of an evaluation in memory, or none.</summary>
+    private async Task LoadRewardAsync(Evaluation? evaluation, EngineOptions? options, CancellationToken cancellation)
+    {
+        if (reward is not null && (reward.Digest != evaluation?.RewardDigest || reward.Model.MaxLength < Math.Min(options!.MaxLength, reward.Positions) || reward.Model.Rows < options.MostRows))
+        {
+            reward.Dispose();
+            reward = null;
+        }
+
+        if (evaluation is not null)
+        {
+            reward ??= await LoadedReward.LoadAsync(evaluation, options!, cache, cancellation);
+        }
+    }
+
     private async Task<List<Work>> MissingAsync(
         Evaluation evaluation, Suite suite, IReadOnlyList<Variant> variants, Shard shard, CancellationToken cancellation)
     {
@@ -269,24 +508,35 @@ public sealed class ShardWorker(
                 texts[wanted.Variant] = text = await cache.ReadTextAsync(evaluation.Run, variant.Late, cancellation);
             }
 
-            var source = text.Source(variant, spec, wanted.Kind);
+            var source = text.Source(variant, evaluation, wanted.Kind);
             if (!stored.TryGetValue(source, out var known))
             {
                 stored[source] = known = await answers.ListAsync(source, cancellation);
             }
 
-            if (text.Write(suite.Problems[wanted.Problem], spec).Prompt is not { } prompt)
+            var problem = suite.Problems[wanted.Problem];
+            if (text.Write(problem, spec).Prompt is not { } prompt)
             {
                 continue;
             }
 
             var have = known.GetValueOrDefault(prompt.Digest);
             var decoding = CheckpointText.Decoding(variant, spec, wanted.Kind);
+            if (wanted.Kind == AnswerKind.Particles)
+            {
+                if (EvaluationPlanner.Gaps(have, wanted.Count).Any())
+                {
+                    work.Add(new Work(wanted.Kind, variant, text, source, problem, prompt.Digest, prompt.Ids, [.. Enumerable.Range(0, wanted.Count)], decoding));
+                }
+
+                continue;
+            }
+
             work.AddRange(EvaluationPlanner.Gaps(have, wanted.First + wanted.Count)
                 .Select(gap => (First: Math.Max(gap.First, wanted.First), End: gap.First + gap.Count))
                 .Where(gap => gap.End > gap.First)
                 .SelectMany(gap => Enumerable.Range(gap.First, gap.End - gap.First).Chunk(StoredTogether))
-                .Select(samples => new Work(variant, text, source, prompt.Digest, prompt.Ids, samples, decoding)));
+                .Select(samples => new Work(wanted.Kind, variant, text, source, problem, prompt.Digest, prompt.Ids, samples, decoding)));
         }
 
         // A final checkpoint is often the last one again, under another name: what is stored once is drawn once.
@@ -381,7 +631,8 @@ public sealed class ShardWorker(
 
     /// <summary>Answers to draw from one variant to one prompt, and where they belong.</summary>
     private sealed record Work(
-        Variant Variant, CheckpointText Text, AnswerSource Source, string Prompt, IReadOnlyList<int> PromptIds, IReadOnlyList<int> Samples, Decoding Decoding)
+        AnswerKind Kind, Variant Variant, CheckpointText Text, AnswerSource Source, Problem Problem, string Prompt, IReadOnlyList<int> PromptIds,
+        IReadOnlyList<int> Samples, Decoding Decoding)
     {
         /// <summary>Equal where token ids mean the same and the same ones end an answer.</summary>
         public string TokensDigest { get; } = Digest.OfJson(new { Variant.Late.TokenizerDigest, Text.EosIds });

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Azure.Storage.Blobs;
 using Hindsight.Models;
 
 namespace Hindsight.Workflow;
@@ -54,7 +55,7 @@ public sealed class CheckpointCache(BlobStore store, WorkflowOptions options)
             var partial = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.partial";
             try
             {
-                await DownloadAsync($"{run}/{checkpoint.Name}/{file.Name}", partial, file, cancellation);
+                await DownloadAsync(CheckpointBlobs.Of(store, run, checkpoint.Name).Blob(file.Name), partial, file, cancellation);
                 File.Move(partial, path, overwrite: true);
             }
             finally
@@ -68,21 +69,21 @@ public sealed class CheckpointCache(BlobStore store, WorkflowOptions options)
 
     private string FolderOf(CheckpointVersion checkpoint) => Path.Combine(options.CacheFolder, "checkpoints", Digest.OfJson(checkpoint.Files));
 
-    private async Task DownloadAsync(string blob, string path, CheckpointFile expected, CancellationToken cancellation)
+    private static async Task DownloadAsync(BlobClient blob, string path, CheckpointFile expected, CancellationToken cancellation)
     {
         try
         {
-            await store.Checkpoints.GetBlobClient(blob).DownloadToAsync(path, cancellation);
+            await blob.DownloadToAsync(path, cancellation);
         }
         catch (Azure.RequestFailedException exception) when (exception.Status == 404)
         {
-            throw new InvalidDataException($"{blob} is no longer there; upload it again, or leave its checkpoint out of the evaluation.", exception);
+            throw new InvalidDataException($"{blob.Name} is no longer there; upload it again, or leave its checkpoint out of the evaluation.", exception);
         }
 
         await using var content = File.OpenRead(path);
         if (Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellation)) != expected.Sha256)
         {
-            throw new InvalidDataException($"{blob} was changed after this evaluation was planned; the changed folder is a new checkpoint and is evaluated as one.");
+            throw new InvalidDataException($"{blob.Name} was changed after this evaluation was planned; the changed folder is a new checkpoint and is evaluated as one.");
         }
     }
 }

@@ -28,12 +28,12 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
     }
 
     internal async Task<FolderState> ReadinessAsync(
-        string run, string checkpoint, IReadOnlyList<BlobItem> blobs, CancellationToken cancellation)
+        string run, string checkpoint, IReadOnlyList<CheckpointBlob> blobs, CancellationToken cancellation)
     {
         if (await UploadListAsync(run, checkpoint, blobs, cancellation) is { } list)
         {
             var late = list.Files.FirstOrDefault(listed =>
-                !blobs.Any(blob => FileName(blob) == listed.Name && blob.Properties.ContentLength == listed.Size));
+                !blobs.Any(blob => blob.Name == listed.Name && blob.Properties.ContentLength == listed.Size));
             return new FolderState(null, late is null ? null : $"{late.Name}, which its upload.json lists", null);
         }
 
@@ -41,9 +41,9 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
         try
         {
             missing = CheckpointFiles.Missing(
-                Sizes(await BlobStore.ListAsync(store.Checkpoints, $"{run}/{checkpoint}/", cancellation)),
+                Sizes(blobs),
                 () => ShardIndex.Parse(
-                    store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{CheckpointFiles.Index}").DownloadContent(cancellation).Value.Content,
+                    CheckpointBlobs.Of(store, run, checkpoint).Blob(CheckpointFiles.Index).DownloadContent(cancellation).Value.Content,
                     CheckpointFiles.Index));
         }
         catch (InvalidDataException)
@@ -64,10 +64,10 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
     }
 
     internal async Task<UploadList?> UploadListAsync(
-        string run, string checkpoint, IReadOnlyList<BlobItem> blobs, CancellationToken cancellation)
+        string run, string checkpoint, IReadOnlyList<CheckpointBlob> blobs, CancellationToken cancellation)
     {
-        if (blobs.FirstOrDefault(blob => FileName(blob) == UploadList.FileName) is not { Properties.ContentLength: < LargestList } blob
-            || await BlobStore.TryReadAsync(store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{UploadList.FileName}"), cancellation) is not { } content)
+        if (blobs.FirstOrDefault(blob => blob.Name == UploadList.FileName) is not { Properties.ContentLength: < LargestList } blob
+            || await BlobStore.TryReadAsync(CheckpointBlobs.Of(store, run, checkpoint).Blob(UploadList.FileName), cancellation) is not { } content)
         {
             return null;
         }
@@ -82,7 +82,7 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
             }
 
             // A trainer's own files may be listed too; nothing waits for what is not read.
-            var read = list.Files.Where(file => IsRead(file.Name)).ToList();
+            var read = list.Files.Where(file => CheckpointBlobs.IsRead(file.Name)).ToList();
             return read.Count == 0 ? null : new UploadList(read);
         }
         catch (JsonException)
@@ -92,10 +92,8 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
         }
     }
 
-    internal async Task<IReadOnlyList<BlobItem>> ListAsync(string run, string checkpoint, CancellationToken cancellation) =>
-        [.. (await BlobStore.ListAsync(store.Checkpoints, $"{run}/{checkpoint}/", cancellation))
-            .Where(blob => FileName(blob) is var name && (name == UploadList.FileName || IsRead(name)))
-            .OrderBy(blob => blob.Name, StringComparer.Ordinal)];
+    internal Task<IReadOnlyList<CheckpointBlob>> ListAsync(string run, string checkpoint, CancellationToken cancellation) =>
+        CheckpointBlobs.Of(store, run, checkpoint).ListAsync(cancellation);
 
     internal async Task<Manifest?> ReadManifestAsync(string run, string checkpoint, CancellationToken cancellation) =>
         await BlobStore.TryReadJsonAsync<Manifest>(ManifestBlob(run, checkpoint), cancellation);
@@ -107,9 +105,9 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
     /// What a folder holds. Of an adapter the base's config is part of it, which the adapter is checked against: it is taken in again when
     /// its base arrives or changes.
     /// </summary>
-    internal async Task<string> VersionAsync(string run, IReadOnlyList<BlobItem> blobs, CancellationToken cancellation)
+    internal async Task<string> VersionAsync(string run, IReadOnlyList<CheckpointBlob> blobs, CancellationToken cancellation)
     {
-        var files = blobs.Select(blob => new { Name = FileName(blob), blob.Properties.ContentLength, ETag = blob.Properties.ETag?.ToString() });
+        var files = blobs.Select(blob => new { blob.Name, blob.Properties.ContentLength, ETag = blob.Properties.ETag?.ToString() });
         return CheckpointFiles.IsAdapter(Sizes(blobs))
             ? Digest.OfJson(new { files, config = await ETagAsync(BaseConfigBlob(run), cancellation) })
             : Digest.OfJson(files);
@@ -130,13 +128,9 @@ public sealed class CheckpointFolders(BlobStore store, WorkflowOptions options, 
         }
     }
 
-    private static bool IsRead(string name) => CheckpointFiles.Matters(name) && !name.Contains('/');
+    private static Dictionary<string, long> Sizes(IEnumerable<CheckpointBlob> blobs) =>
+        blobs.Where(blob => blob.Name != UploadList.FileName).ToDictionary(blob => blob.Name, blob => blob.Properties.ContentLength ?? 0);
 
-    private static Dictionary<string, long> Sizes(IEnumerable<BlobItem> blobs) =>
-        blobs.Where(blob => FileName(blob) != UploadList.FileName).ToDictionary(FileName, blob => blob.Properties.ContentLength ?? 0);
-
-    internal static DateTimeOffset Newest(IEnumerable<BlobItem> blobs) =>
+    internal static DateTimeOffset Newest(IEnumerable<CheckpointBlob> blobs) =>
         blobs.Select(blob => blob.Properties.LastModified ?? DateTimeOffset.MinValue).DefaultIfEmpty(DateTimeOffset.MinValue).Max();
-
-    internal static string FileName(BlobItem blob) => string.Join('/', blob.Name.Split('/').Skip(2));
 }

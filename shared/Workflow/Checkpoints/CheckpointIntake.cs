@@ -12,19 +12,29 @@ namespace Hindsight.Workflow;
 /// loading it, and writes its manifest. No evaluation starts from a folder without a manifest that matches its content.
 /// </summary>
 public sealed class CheckpointIntake(
-    BlobStore store, CheckpointFolders folders, CheckpointCache cache, MessageBus bus, WorkflowOptions options, TimeProvider clock, ILogger<CheckpointIntake> log)
+    BlobStore store, CheckpointFolders folders, EvaluationFreezer freezer, CheckpointCache cache, MessageBus bus, WorkflowOptions options, TimeProvider clock, ILogger<CheckpointIntake> log)
 {
     private const long SmallFile = 64L << 20;
 
     /// <summary>Handles a blob-created event.</summary>
     public async Task HandleAsync(BinaryData uploadEvent, CancellationToken cancellation)
     {
-        if (BlobCreated.Parse(uploadEvent) is not { } created || created.Container != store.Checkpoints.Name)
+        if (BlobCreated.Parse(uploadEvent) is not { } created || (created.Container != store.Checkpoints.Name && created.Container != store.Models.Name))
         {
             return;
         }
 
         var path = created.Blob.Split('/');
+        if (created.Container == store.Models.Name)
+        {
+            path = [CheckpointBlobs.Models, .. path];
+        }
+        else if (path[0] == CheckpointBlobs.Models)
+        {
+            log.LogWarning("Ignored a blob of a run called models: that name is kept for reward models, which are uploaded to the container models");
+            return;
+        }
+
         if (path.Length is < 2 or > 3 || !Names.IsSafe(path[0]) || (path.Length == 3 && !Names.IsSafe(path[1])))
         {
             log.LogWarning("Ignored a blob that is not in run/checkpoint/file, or whose names use other characters than letters, digits and . _ - + =");
@@ -33,7 +43,8 @@ public sealed class CheckpointIntake(
 
         if (path.Length == 2)
         {
-            if (path[1] == EvaluationFreezer.FileName)
+            // What is asked, or a training text that was waited for.
+            if (path[0] != CheckpointBlobs.Models)
             {
                 await bus.SendAsync(new PlanMessage(path[0]), cancellation);
             }
@@ -44,7 +55,10 @@ public sealed class CheckpointIntake(
         var state = await TakeInAsync(path[0], path[1], cancellation);
         if (state.Manifest is not null)
         {
-            await bus.SendAsync(new PlanMessage(path[0]), cancellation);
+            foreach (var run in path[0] == CheckpointBlobs.Models ? await freezer.RunsWithAsync(path[1], cancellation) : [path[0]])
+            {
+                await bus.SendAsync(new PlanMessage(run), cancellation);
+            }
         }
         else if (state.LookAgain is { } at)
         {
@@ -69,11 +83,11 @@ public sealed class CheckpointIntake(
         }
 
         var files = new List<CheckpointFile>();
-        foreach (var blob in blobs.Where(blob => CheckpointFolders.FileName(blob) != UploadList.FileName))
+        foreach (var blob in blobs.Where(blob => blob.Name != UploadList.FileName))
         {
-            await using var content = await store.Checkpoints.GetBlobClient(blob.Name).OpenReadAsync(cancellationToken: cancellation);
+            await using var content = await CheckpointBlobs.Of(store, run, checkpoint).Blob(blob.Name).OpenReadAsync(cancellationToken: cancellation);
             var hash = await SHA256.HashDataAsync(content, cancellation);
-            files.Add(new CheckpointFile(CheckpointFolders.FileName(blob), blob.Properties.ContentLength ?? 0, Convert.ToHexStringLower(hash)));
+            files.Add(new CheckpointFile(blob.Name, blob.Properties.ContentLength ?? 0, Convert.ToHexStringLower(hash)));
         }
 
         if (await folders.UploadListAsync(run, checkpoint, blobs, cancellation) is { } list && list.Files.Any(listed => !files.Contains(listed)))
@@ -139,10 +153,10 @@ public sealed class CheckpointIntake(
         {
             foreach (var file in files)
             {
-                await OutlineAsync(store.Checkpoints.GetBlobClient($"{run}/{checkpoint}/{file.Name}"), file, Path.Combine(folder, file.Name), cancellation);
+                await OutlineAsync(CheckpointBlobs.Of(store, run, checkpoint).Blob(file.Name), file, Path.Combine(folder, file.Name), cancellation);
             }
 
-            CheckpointText.Check(folder);
+            CheckpointText.Check(folder, isReward: run == CheckpointBlobs.Models);
             return null;
         }
         catch (Exception exception) when (!Failures.IsTransient(exception))

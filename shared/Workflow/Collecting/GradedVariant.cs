@@ -1,4 +1,5 @@
 using Hindsight.Generation;
+using Hindsight.Reporting;
 using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
@@ -28,6 +29,16 @@ internal sealed record GradedVariant(
     public Answer? Find(int problem, AnswerKind kind, int sample) =>
         Completions.FirstOrDefault(completion => completion.Problem == problem && completion.Kind == kind && completion.Answer.Sample == sample)?.Answer;
 
+    /// <summary>How its answers were read.</summary>
+    public ExtractionCounts CountExtractions(Suite suite)
+    {
+        var extractions = Completions.Select(completion => Graders.Extract(suite.Problems[completion.Problem].Grader, completion.Answer.Text)).ToList();
+        return new ExtractionCounts(
+            Variant.Name,
+            extractions.Count(extraction => extraction.Answer is not null), extractions.Count(extraction => extraction.IsGuess),
+            extractions.Count(extraction => extraction.Agree is not null), extractions.Count(extraction => extraction.Agree is false));
+    }
+
     /// <summary>Reads and grades a variant's answers.</summary>
     public static async Task<GradedVariant> ReadAsync(
         AnswerStore store, Evaluation evaluation, Suite suite, Variant variant, CheckpointText? text, IReadOnlyList<(AnswerKind Kind, int Count)> kinds,
@@ -41,7 +52,7 @@ internal sealed record GradedVariant(
         {
             var stored = text is null
                 ? new Dictionary<(string, int), Answer>()
-                : await store.ReadAsync(text.Source(variant, evaluation.Spec, kind), wanted, cancellation);
+                : await store.ReadAsync(text.Source(variant, evaluation, kind), wanted, cancellation);
             for (var problem = 0; problem < suite.Problems.Count; problem++)
             {
                 for (var sample = 0; sample < count; sample++)
@@ -58,8 +69,37 @@ internal sealed record GradedVariant(
             }
         }
 
+        if (text is not null && evaluation.Stages.Contains(Stage.Rewards) && kinds.Any(kind => kind.Kind == AnswerKind.Sampled))
+        {
+            await RewardAsync(completions, store, evaluation, variant, text, wanted, cancellation);
+        }
+
         completions.Sort((left, right) => (left.Problem, left.Kind, left.Answer.Sample).CompareTo((right.Problem, right.Kind, right.Answer.Sample)));
         return new GradedVariant(variant, completions, missing, prompts.Select(prompt => prompt.Prompt).FirstOrDefault(prompt => prompt is not null));
+    }
+
+    /// <summary>Gives sampled answers the reward model's scores, where it has scored them.</summary>
+    private static async Task RewardAsync(
+        List<GradedCompletion> completions, AnswerStore store, Evaluation evaluation, Variant variant, CheckpointText text, IReadOnlySet<string> prompts,
+        CancellationToken cancellation)
+    {
+        var scores = await store.ReadAsync(text.Source(variant, evaluation, AnswerKind.Rewards), prompts, cancellation);
+        for (var index = 0; index < completions.Count; index++)
+        {
+            var completion = completions[index];
+            if (completion.Kind == AnswerKind.Sampled && scores.TryGetValue((completion.Answer.Prompt, completion.Answer.Sample), out var score))
+            {
+                completions[index] = completion with
+                {
+                    Answer = completion.Answer with { Rewards = score.Rewards },
+                    Graded = completion.Graded with
+                    {
+                        Reward = RewardScoring.Aggregate(score.Rewards, evaluation.Spec.RewardModel!.Aggregation),
+                        RewardTokens = score.RewardTokens,
+                    },
+                };
+            }
+        }
     }
 
     private static GradedAnswer Grade(Problem problem, Answer answer) =>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Reflection;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using Hindsight.Generation;
 using Hindsight.Reporting;
@@ -10,23 +9,27 @@ using Hindsight.Scoring;
 namespace Hindsight.Workflow;
 
 /// <summary>Grades the stored answers of an evaluation, has them scored, and makes the report's files.</summary>
-public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, TimeProvider clock)
+public sealed class ReportBuilder(BlobStore store, AnswerStore answers, CheckpointCache cache, TimeProvider clock)
 {
     private const string NeverDrawn = "they were never drawn";
 
-    /// <summary>The report's files. All but the timings (and their block in the page) are a function of stored content.</summary>
+    /// <summary>The report's files. All but the timings (and their block in the page) are a function of stored content. That they are made is recorded as a look at the report split.</summary>
     public async Task<ReportFiles> BuildAsync(
         Evaluation evaluation, Suite suite, IReadOnlyDictionary<Stage, StageProgress> progress, CancellationToken cancellation)
     {
         var graded = new Dictionary<Stage, IReadOnlyList<GradedVariant>>();
-        foreach (var stage in evaluation.Stages)
+        // Rewards are no answers: those of the trajectory have them.
+        foreach (var stage in evaluation.Stages.Where(stage => stage != Stage.Rewards))
         {
             graded[stage] = await GradeAsync(evaluation, suite, stage, cancellation);
         }
 
         var trajectory = graded[Stage.Trajectory];
-        var missing = evaluation.Stages.SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
-        var scores = EvaluationScorer.Score(ToAnswers(evaluation, suite, graded));
+        var missing = graded.Keys.Order().SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
+        var drawn = ToAnswers(evaluation, suite, graded);
+        var scores = EvaluationScorer.Score(drawn);
+        var looks = await ReportSplitLooks.RecordAsync(
+            store, evaluation.Run, evaluation.Id, [.. new[] { scores.ReportSplit, scores.EarlyWeights?.ReportSplit, scores.Budget?.ReportSplit }.OfType<string>().Distinct()], cancellation);
         var adapters = await AdaptersAsync(evaluation.Run, trajectory, cancellation);
         var devices = graded.Values.SelectMany(stage => stage).SelectMany(variant => variant.Completions)
             .Select(completion => completion.Answer.Device).Distinct().Order(StringComparer.Ordinal).ToList();
@@ -35,9 +38,12 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Run = evaluation.Run,
             Evaluation = evaluation.Id,
             Scores = scores,
+            Looks = looks,
+            Genealogies = ShownGenealogy.Of(drawn, scores),
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
-            Answers = [.. Drawn(graded).SelectMany(variant => Shown(suite, variant))],
+            Answers = [.. Variants(graded).SelectMany(variant => Shown(suite, variant))],
+            Extractions = [.. Variants(graded).Where(variant => variant.Completions.Count > 0).Select(variant => variant.CountExtractions(suite))],
             Missing = missing,
             Refused = evaluation.Refused,
             AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
@@ -46,14 +52,14 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Devices = [.. devices.Select(device => new AnswerDevice(device, DecodingEngine.IsBatchInvariantOn(device)))],
             Provenance = ProvenanceOf(evaluation, suite, graded, devices),
         };
-        var timings = TimingsOf(progress);
+        var timings = TimingsOf(progress) with { PricePerDeviceHour = evaluation.Spec.PricePerDeviceHour };
         return new ReportFiles(new Dictionary<string, string>
         {
             [ReportFiles.Page] = ReportPage.Html(data, timings),
             [ReportFiles.Markdown] = ReportMarkdown.Write(data),
             [ReportFiles.Summary] = ReportSummary.Of(data).ToJson(),
             [ReportFiles.Scores] = ScoresJson.Write(scores),
-            [ReportFiles.Answers] = AnswerLines(suite, graded),
+            [ReportFiles.Answers] = AnswerLines.Write(suite, Variants(graded)),
             [ReportFiles.Timings] = JsonSerializer.Serialize(timings, Json.Indented) + "\n",
         });
     }
@@ -71,7 +77,6 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
 
     private async Task<IReadOnlyList<GradedVariant>> GradeAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
     {
-        var kinds = EvaluationPlanner.Kinds(evaluation.Spec, stage).ToList();
         var graded = new List<GradedVariant>();
         foreach (var variant in evaluation.Variants(stage))
         {
@@ -85,7 +90,7 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
                 text = null;
             }
 
-            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, kinds, cancellation));
+            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, [.. EvaluationPlanner.Kinds(evaluation.Spec, stage, variant)], cancellation));
         }
 
         return graded;
@@ -115,9 +120,18 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
             Trajectory = [.. checkpoints.Select(variant => variant.ToAnswers(count))],
             // Without the late parent's answers there is nothing to compare with.
             Interpolations = points.Count > 1 && points[0].EarlyWeight == 0 ? new InterpolationSet(evaluation.Early!.Name, evaluation.Late!.Name, points) { Tried = evaluation.EarlyWeights.Count } : null,
+            Temperatures = evaluation.Stages.Contains(Stage.Temperatures)
+                ? [
+                    new TemperatureAnswers(evaluation.Spec.Temperature, checkpoints[^1].ToAnswers(count)),
+                    .. graded[Stage.Temperatures].Select(variant => new TemperatureAnswers(variant.Variant.Temperature!.Value, variant.ToAnswers(count))),
+                ]
+                : [],
+            Populations = GradedPopulations.Of(graded.GetValueOrDefault(Stage.Particles, []), count),
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
+            Margin = evaluation.Spec.Margin ?? EvaluationAnswers.DefaultMargin,
+            Overlaps = [.. suite.Problems.Select(problem => problem.Overlap).OfType<ProblemOverlap>()],
         };
     }
 
@@ -167,11 +181,11 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
     private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded, IReadOnlyList<string> devices)
     {
         var spec = evaluation.Spec;
-        var variants = evaluation.Stages.SelectMany(stage => graded[stage]).DistinctBy(variant => variant.Variant.WeightsDigest).ToList();
+        var variants = Variants(graded).ToList();
         var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
         return new Provenance(
         [
-            new ProvenanceGroup("Weights", [.. variants.Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
+            new ProvenanceGroup("Weights", [.. variants.Where(variant => variant.Variant is { Method: null, Temperature: null }).Select(variant => new ProvenanceEntry(variant.Variant.Name, variant.Variant.WeightsDigest))]),
             new ProvenanceGroup("Suite",
             [
                 new ProvenanceEntry("name", suite.Name),
@@ -218,45 +232,13 @@ public sealed class ReportBuilder(AnswerStore answers, CheckpointCache cache, Ti
     }
 
     /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>
-    private static IEnumerable<GradedVariant> Drawn(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
-        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => variant.Variant.WeightsDigest);
+    private static IEnumerable<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
+        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method, variant.Variant.Temperature));
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
         variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,
-        completion.Graded.Verdict, completion.Graded.Answer, completion.Answer.FinishReason == FinishReason.Length ? "length" : "stop",
+        completion.Graded.Verdict, completion.Graded.Answer, AnswerLines.Name(completion.Answer.FinishReason),
         completion.Answer.Ids.Count, completion.Answer.Text));
-
-    private static string AnswerLines(Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded)
-    {
-        var lines = new StringBuilder();
-        foreach (var variant in Drawn(graded))
-        {
-            foreach (var (problem, kind, answer, verdict) in variant.Completions)
-            {
-                lines.Append(JsonSerializer.Serialize(
-                    new
-                    {
-                        variant = variant.Variant.Name,
-                        problem = suite.Problems[problem].Id,
-                        kind,
-                        answer.Sample,
-                        verdict.Verdict,
-                        extracted = verdict.Answer,
-                        answer.FinishReason,
-                        tokens = answer.Ids.Count,
-                        answer.LogProbability,
-                        answer.Seed,
-                        answer.Weights,
-                        answer.Decoding,
-                        answer.Prompt,
-                        answer.Text,
-                    },
-                    Json.Compact)).Append('\n');
-            }
-        }
-
-        return lines.ToString();
-    }
 
     private static string Text(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }

@@ -10,32 +10,37 @@ public static class ReportIndex
     /// <summary>The page.</summary>
     public const string FileName = "index.html";
 
-    /// <summary>Writes the page anew from the summaries that are there.</summary>
-    public static async Task WriteAsync(BlobStore store, CancellationToken cancellation)
+    /// <summary>Writes the page anew from the summaries and alerts that are there.</summary>
+    public static Task WriteAsync(BlobStore store, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(store);
-        var blob = store.Reports.GetBlobClient(FileName);
-        while (true)
+
+        // The blob is looked at before the list is read: whoever writes an index that lacks a report has meanwhile been overtaken, and lists again.
+        return BlobStore.ChangeAsync(
+            store.Reports.GetBlobClient(FileName),
+            async _ =>
+            {
+                var reports = await ReportsAsync(store, cancellation);
+                return new BinaryData(IndexPage.Html(reports, await AlertsAsync(store, reports.Select(report => report.Summary.Run), cancellation)));
+            },
+            ReportFiles.ContentType(FileName),
+            cancellation);
+    }
+
+    /// <summary>What the index says of the alerts of runs; runs without any are not in it.</summary>
+    public static async Task<IReadOnlyDictionary<string, IndexedAlerts>> AlertsAsync(BlobStore store, IEnumerable<string> runs, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(runs);
+        var alerts = new Dictionary<string, IndexedAlerts>(StringComparer.Ordinal);
+        foreach (var run in runs.Distinct(StringComparer.Ordinal).Where(Names.IsSafe))
         {
-            // Read before the list is: whoever writes an index that lacks a report has meanwhile been overtaken, and lists again.
-            var seen = await TagAsync(blob, cancellation);
-            var page = IndexPage.Html(await ReportsAsync(store, cancellation));
-            try
+            if ((await AlertLog.ReadAsync(store, run, cancellation)).Alerts is [.., var newest] all)
             {
-                await blob.UploadAsync(
-                    new BinaryData(page),
-                    new BlobUploadOptions
-                    {
-                        HttpHeaders = new() { ContentType = ReportFiles.ContentType(FileName) },
-                        Conditions = seen is { } tag ? new() { IfMatch = tag } : new() { IfNoneMatch = ETag.All },
-                    },
-                    cancellation);
-                return;
-            }
-            catch (RequestFailedException exception) when (exception.Status is 409 or 412)
-            {
+                alerts[run] = new(all.Count, newest.Night, newest.Text);
             }
         }
+
+        return alerts;
     }
 
     private static async Task<List<IndexedReport>> ReportsAsync(BlobStore store, CancellationToken cancellation)
@@ -58,17 +63,5 @@ public static class ReportIndex
         }
 
         return reports;
-    }
-
-    private static async Task<ETag?> TagAsync(Azure.Storage.Blobs.BlobClient blob, CancellationToken cancellation)
-    {
-        try
-        {
-            return (await blob.GetPropertiesAsync(cancellationToken: cancellation)).Value.ETag;
-        }
-        catch (RequestFailedException exception) when (exception.Status == 404)
-        {
-            return null;
-        }
     }
 }

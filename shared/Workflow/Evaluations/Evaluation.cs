@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Hindsight.Generation;
 using Hindsight.Models;
 using Hindsight.Reporting;
 
@@ -37,6 +38,9 @@ public sealed record CheckpointVersion(string Name, long? Step, IReadOnlyList<Ch
 /// </summary>
 public sealed record Variant(CheckpointVersion Late, CheckpointVersion? Early = null, double EarlyWeight = 0)
 {
+    /// <summary>How its answers are drawn together; null where each is drawn by itself.</summary>
+    public PopulationMethod? Method { get; init; }
+
     /// <summary>The interpolation of two parents; the end points are the parents themselves, so that their answers are shared.</summary>
     public static Variant Interpolate(CheckpointVersion early, CheckpointVersion late, double earlyWeight) => earlyWeight switch
     {
@@ -45,8 +49,15 @@ public sealed record Variant(CheckpointVersion Late, CheckpointVersion? Early = 
         _ => new Variant(late, early, earlyWeight),
     };
 
+    /// <summary>The temperature of its samples; null for the evaluation's.</summary>
+    public double? Temperature { get; init; }
+
     /// <summary>What a person reads.</summary>
-    public string Name => Early is null
+    public string Name => Method is not null ? $"{WeightsName}, {Method.Name}"
+        : Temperature is { } temperature ? string.Create(CultureInfo.InvariantCulture, $"{WeightsName} at temperature {temperature}")
+        : WeightsName;
+
+    private string WeightsName => Early is null
         ? Late.Name
         : string.Create(CultureInfo.InvariantCulture, $"{EarlyWeight:0.###} × {Early.Name} + {1 - EarlyWeight:0.###} × {Late.Name}");
 
@@ -77,6 +88,9 @@ public sealed record Evaluation
     /// <summary>Digest of the suite's content.</summary>
     public required string SuiteDigest { get; init; }
 
+    /// <summary>The files of training text that the problems are looked for in; null for none.</summary>
+    public IReadOnlyList<TrainingFile>? TrainingText { get; init; }
+
     /// <summary>The model before training, if there is one.</summary>
     public CheckpointVersion? Base { get; init; }
 
@@ -89,12 +103,27 @@ public sealed record Evaluation
     /// <summary>The late parent.</summary>
     public CheckpointVersion? Late { get; init; }
 
+    /// <summary>The reward model that scores answers; null for none.</summary>
+    public CheckpointVersion? RewardModel { get; init; }
+
     /// <summary>Checkpoints that were left out, and why.</summary>
     public required IReadOnlyList<RefusedCheckpoint> Refused { get; init; }
 
     /// <summary>The evaluation's id.</summary>
     [JsonIgnore]
     public string Id => Digest.OfJson(this)[..16];
+
+    /// <summary>Digest of the reward model and of how answers are shown to it; null without one.</summary>
+    [JsonIgnore]
+    public string? RewardDigest => RewardModel is null ? null : Digest.OfJson(new
+    {
+        // The template is in tokenizer_config.json: every file counts.
+        RewardModel.Files,
+        Spec.RewardModel!.Separator,
+        Spec.RewardModel.Label,
+        Spec.RewardModel.Delimiter,
+        whole = Spec.RewardModel.Aggregation == Aggregation.Model,
+    });
 
     /// <summary>Early weights to draw from, end points included, ascending; empty when no interpolation is wanted.</summary>
     [JsonIgnore]
@@ -104,13 +133,46 @@ public sealed record Evaluation
     public IReadOnlyList<Variant> Variants(Stage stage) => stage switch
     {
         Stage.Trajectory => [.. (Base is null ? Trajectory : Trajectory.Prepend(Base)).Select(checkpoint => new Variant(checkpoint))],
+        Stage.Temperatures => [.. OtherTemperatures.Select(temperature => new Variant(Trajectory[^1]) { Temperature = temperature })],
+        Stage.Rewards => [.. Trajectory.Select(checkpoint => new Variant(checkpoint))],
+        Stage.Particles => [.. Populations],
         Stage.Interpolation => [.. EarlyWeights.Select(weight => Variant.Interpolate(Early!, Late!, weight))],
         _ => throw new ArgumentOutOfRangeException(nameof(stage)),
     };
 
     /// <summary>The stages of this evaluation, in order.</summary>
     [JsonIgnore]
-    public IReadOnlyList<Stage> Stages => EarlyWeights.Count > 0 ? [Stage.Trajectory, Stage.Interpolation] : [Stage.Trajectory];
+    public IReadOnlyList<Stage> Stages =>
+    [
+        Stage.Trajectory,
+        .. EarlyWeights.Count > 0 ? [Stage.Interpolation] : (Stage[])[],
+        .. OtherTemperatures.Count > 0 ? [Stage.Temperatures] : (Stage[])[],
+        .. RewardModel is not null && Spec.SamplesPerProblem > 0 ? [Stage.Rewards] : (Stage[])[],
+        .. Spec.Particles is not null ? [Stage.Particles] : (Stage[])[],
+    ];
+
+    [JsonIgnore]
+    private IReadOnlyList<double> OtherTemperatures => [.. (Spec.Temperatures ?? []).Where(temperature => temperature != Spec.Temperature).Distinct().Order()];
+
+    /// <summary>The final checkpoint by each method, and the budget spread over the whole trajectory.</summary>
+    private IEnumerable<Variant> Populations
+    {
+        get
+        {
+            var particles = Spec.Particles!;
+            foreach (var method in particles.ToMethods())
+            {
+                yield return new Variant(Trajectory[^1]) { Method = method };
+            }
+
+            // Late checkpoints first where the budget does not go round.
+            for (var back = 0; particles.Mixture && Trajectory.Count > 1 && back < Math.Min(Trajectory.Count, particles.Budget); back++)
+            {
+                var share = (particles.Budget / Trajectory.Count) + (back < particles.Budget % Trajectory.Count ? 1 : 0);
+                yield return new Variant(Trajectory[Trajectory.Count - 1 - back]) { Method = new PopulationMethod(PopulationKind.ParticleFilter, share) { IsMixture = true } };
+            }
+        }
+    }
 }
 
 /// <summary>One round of an evaluation.</summary>
@@ -121,4 +183,13 @@ public enum Stage
 
     /// <summary>Answers from interpolations of the early and the late parent.</summary>
     Interpolation,
+
+    /// <summary>Samples of the final checkpoint at other temperatures.</summary>
+    Temperatures,
+
+    /// <summary>The reward model's scores of the trajectory's sampled answers.</summary>
+    Rewards,
+
+    /// <summary>Answers of particle methods under the reward model.</summary>
+    Particles,
 }

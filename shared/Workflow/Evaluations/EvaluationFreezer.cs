@@ -13,6 +13,9 @@ public sealed record RunState(Evaluation? Evaluation, Suite? Suite, string? Wait
     /// <summary>The folders of the run, by name, complete or not.</summary>
     public IReadOnlyDictionary<string, FolderState> Folders { get; init; } = new Dictionary<string, FolderState>();
 
+    /// <summary>The reward model that is named and whose folder seems complete, but is not taken in yet.</summary>
+    public string? ModelToTakeIn { get; init; }
+
     /// <summary>What is asked of the nights; null for nothing.</summary>
     public NightlySpec? Nightly { get; init; }
 }
@@ -25,6 +28,32 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
 
     /// <summary>Name of the folder that holds the model before training.</summary>
     public const string BaseFolder = "base";
+
+    /// <summary>The names of all runs.</summary>
+    public async Task<IReadOnlyList<string>> RunsAsync(CancellationToken cancellation) =>
+        [.. (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(run => Names.IsSafe(run) && run != CheckpointBlobs.Models)];
+
+    /// <summary>The runs whose evaluation names a reward model.</summary>
+    public async Task<IReadOnlyList<string>> RunsWithAsync(string rewardModel, CancellationToken cancellation)
+    {
+        var runs = new List<string>();
+        foreach (var run in await RunsAsync(cancellation))
+        {
+            try
+            {
+                if ((await ReadSpecAsync(run, cancellation)).RewardModel?.Name == rewardModel)
+                {
+                    runs.Add(run);
+                }
+            }
+            catch (InvalidDataException)
+            {
+                // Its own plan says so.
+            }
+        }
+
+        return runs;
+    }
 
     /// <summary>The evaluation that a run asks for at present.</summary>
     public async Task<RunState> FreezeAsync(string run, CancellationToken cancellation)
@@ -104,7 +133,33 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 : $"the suite {spec.Suite}.jsonl, which nobody uploaded yet", null);
         }
 
+        List<TrainingFile>? training = spec.TrainingText is null ? null : [];
+        foreach (var name in spec.TrainingText ?? [])
+        {
+            if (await TrainingText.FindAsync(store, run, name, cancellation) is not { } file)
+            {
+                return new RunState(null, null, $"the training text {run}/{name}, which {FileName} names and nobody uploaded yet", null);
+            }
+
+            training!.Add(file);
+        }
+
         var (early, late) = Parents(spec, trajectory, refused);
+        var model = spec.RewardModel?.Name;
+        var reward = model is null ? null : await checkpoints.LookAsync(CheckpointBlobs.Models, model, cancellation);
+        if (reward is { Manifest: null })
+        {
+            return new RunState(null, null, $"the reward model {model}, which waits for {reward.Waiting ?? "being taken in"} (upload it to models/{model})", null)
+            {
+                ModelToTakeIn = reward.Waiting is null ? model : null,
+            };
+        }
+
+        if (reward?.Manifest?.Refused is { } refusal)
+        {
+            return new RunState(null, null, null, $"The reward model {model} cannot be used: {refusal}");
+        }
+
         return new RunState(
             new Evaluation
             {
@@ -113,10 +168,12 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
                 Spec = spec,
                 Suite = suite.Name,
                 SuiteDigest = suite.Digest,
+                TrainingText = training,
                 Base = complete.Find(checkpoint => checkpoint.Version.Name == BaseFolder).Version,
                 Trajectory = trajectory,
                 Early = early,
                 Late = late,
+                RewardModel = reward is null ? null : new CheckpointVersion(model!, null, reward.Manifest!.Files),
                 Refused = refused,
             },
             suite, null, null);

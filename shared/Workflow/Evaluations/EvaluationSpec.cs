@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hindsight.Generation;
+using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
 
@@ -22,6 +23,9 @@ public sealed record EvaluationSpec
 
     /// <summary>Temperature of the sampled answers, in [0.01, 10]. Default 0.6, as in arXiv 2505.20196.</summary>
     public double Temperature { get; init; } = 0.6;
+
+    /// <summary>Other temperatures to draw the final checkpoint's samples at; the best is chosen on the select split. Default none.</summary>
+    public IReadOnlyList<double>? Temperatures { get; init; }
 
     /// <summary>Nucleus sampling: the smallest set of tokens with at least this mass, in (0, 1]. Default 0.95.</summary>
     public double TopP { get; init; } = 0.95;
@@ -65,8 +69,29 @@ public sealed record EvaluationSpec
     /// </summary>
     public string Precision { get; init; } = DefaultPrecision;
 
+    /// <summary>
+    /// Files of text that the run was trained on, by their names beside this one; problems that occur in them are flagged. Default none.
+    /// Null rather than empty: a spec without the field keeps its id.
+    /// </summary>
+    public IReadOnlyList<string>? TrainingText { get; init; }
+
+    /// <summary>Differences smaller than this do not matter, a share in [0, 1); 0 claims no equivalence. Null: <see cref="EvaluationAnswers.DefaultMargin"/>.</summary>
+    public double? Margin { get; init; }
+
     /// <summary>Seeds answers, split and Monte Carlo draws. Default 0.</summary>
     public ulong Seed { get; init; }
+
+    /// <summary>The reward model that scores answers; null for none.</summary>
+    public RewardModelSpec? RewardModel { get; init; }
+
+    /// <summary>The particle methods to compare; null for none.</summary>
+    public ParticleSpec? Particles { get; init; }
+
+    /// <summary>
+    /// What an hour of a device costs, in any currency, for the cost of the report; null for unknown. Answers do not depend on it; an evaluation with
+    /// another price is another evaluation, since its report says other things.
+    /// </summary>
+    public double? PricePerDeviceHour { get; init; }
 
     /// <summary>What is redrawn every night and compared with the baseline; null for nothing.</summary>
     public NightlySpec? Nightly { get; init; }
@@ -118,6 +143,8 @@ public sealed record EvaluationSpec
         Check(SamplesPerProblem is >= 0 and <= 65536, "samplesPerProblem", "must be between 0 and 65536");
         Check(SamplesPerProblem > 0 || Greedy, "samplesPerProblem", "is 0 and greedy is false, so there is nothing to draw");
         Check(Temperature is >= 0.01 and <= 10, "temperature", "must be between 0.01 and 10");
+        Check(Temperatures is null || (Temperatures.Count is > 0 and <= 16 && Temperatures.All(item => item is >= 0.01 and <= 10)), "temperatures", "must be 1 to 16 numbers from 0.01 to 10, or left out");
+        Check(Temperatures is null || SamplesPerProblem > 0, "temperatures", "are for sampled answers, and samplesPerProblem is 0");
         Check(TopP is > 0 and <= 1, "topP", "must be above 0 and at most 1");
         Check(TopK >= 0, "topK", "must not be negative");
         Check(MaxTokens is >= 1 and <= 1 << 20, "maxTokens", "must be between 1 and 1048576");
@@ -130,8 +157,20 @@ public sealed record EvaluationSpec
         Check(Early is null || Names.IsSafe(Early), "early", "must be a plain folder name");
         Check(Late is null || Names.IsSafe(Late), "late", "must be a plain folder name");
         Check(PrecisionNames.IsKnown(Precision), "precision", $"must be one of {PrecisionNames.Listed}");
+        Check(TrainingText is null || TrainingText.Count is > 0 and <= Workflow.TrainingText.MostFiles, "trainingText", $"must name 1 to {Workflow.TrainingText.MostFiles} files, or be left out");
+        Check(TrainingText is null || TrainingText.All(item => item is not null && Names.IsSafe(item)), "trainingText", "must be plain names of files such as 'train.jsonl'");
+        Check(TrainingText is null || TrainingText.Distinct().Count() == TrainingText.Count, "trainingText", "names a file twice");
+        Check(TrainingText?.Contains(EvaluationFreezer.FileName) != true, "trainingText", $"cannot be {EvaluationFreezer.FileName} itself");
+        Check(Margin is null or (>= 0 and < 1), "margin", "must be at least 0 and below 1");
         Check(SelectShare is > 0 and < 1, "selectShare", "must be above 0 and below 1");
+        Check(PricePerDeviceHour is null || (double.IsFinite(PricePerDeviceHour.Value) && PricePerDeviceHour >= 0), "pricePerDeviceHour", "must be a number of 0 or more");
         Check(Nightly is null || SamplesPerProblem > 0, "nightly", "redraws sampled answers, and samplesPerProblem is 0");
+        Check(RewardModel?.Mistake is null, RewardModel?.Mistake?.Field ?? "", RewardModel?.Mistake?.Rule ?? "");
+        Check(Particles?.Mistake is null, Particles?.Mistake?.Field ?? "", Particles?.Mistake?.Rule ?? "");
+        Check(
+            Particles is null || RewardModel is not null || (Particles.Potential is null or PotentialKind.SelfCertainty && Particles.Methods.Count == 0),
+            "particles", "needs a rewardModel, unless the potential is selfCertainty and there are no other methods");
+        Check(Particles is null || SamplesPerProblem > 0, "particles", "is compared with sampled answers, and samplesPerProblem is 0");
         Check(Nightly?.Mistake is null, Nightly?.Mistake?.Field ?? "", Nightly?.Mistake?.Rule ?? "");
 
         void Check(bool holds, string field, string rule)

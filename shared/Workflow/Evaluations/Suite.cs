@@ -17,7 +17,14 @@ namespace Hindsight.Workflow;
 /// <param name="Options">How many options a multiple-choice problem has, where it is said.</param>
 public sealed record Problem(
     string Id, string Question, IReadOnlyList<ChatMessage>? Messages, IReadOnlyList<string> Gold, GraderKind Grader, string Cluster,
-    NumberTolerance? Tolerance = null, int? Options = null);
+    NumberTolerance? Tolerance = null, int? Options = null)
+{
+    /// <summary>The problem as a conversation, before any answer.</summary>
+    public IReadOnlyList<ChatMessage> Conversation => Messages ?? [new ChatMessage("user", Question)];
+
+    /// <summary>What of it occurs in the run's training text; null where no text was looked through.</summary>
+    public ProblemOverlap? Overlap { get; init; }
+}
 
 /// <summary>
 /// A JSONL file of problems, one object per line: <c>id</c> (or <c>unique_id</c>, <c>index</c>; default the line number),

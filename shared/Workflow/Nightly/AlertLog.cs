@@ -1,7 +1,4 @@
-using System.Text.Json;
-using Azure;
 using Azure.Storage.Blobs;
-using Azure.Storage.Blobs.Models;
 using Microsoft.Extensions.Logging;
 
 namespace Hindsight.Workflow;
@@ -35,16 +32,21 @@ public sealed record Alert(string Id, string Run, DateOnly Night, AlertKind Kind
 public sealed record RunAlerts(IReadOnlyList<Alert> Alerts, IReadOnlyList<string> Undelivered);
 
 /// <summary>
-/// Announces alerts: a line in the run's list, a message on the queue <c>alerts</c>, and a post to the run's webhook. A process that stops in
+/// Announces alerts: a line in the run's list and in the index of reports, a message on the queue <c>alerts</c>, and a post to the run's webhook. A process that stops in
 /// between announces again, under the same id; nothing is announced after it was delivered.
 /// </summary>
 public sealed class AlertLog(BlobStore store, MessageBus bus, AlertWebhook webhook, ILogger<AlertLog> log)
 {
     private const int Kept = 200;
 
+    private static readonly RunAlerts None = new([], []);
+
     /// <summary>A run's alerts.</summary>
-    public async Task<RunAlerts> ReadAsync(string run, CancellationToken cancellation) =>
-        await BlobStore.TryReadJsonAsync<RunAlerts>(Blob(run), cancellation) ?? new RunAlerts([], []);
+    public Task<RunAlerts> ReadAsync(string run, CancellationToken cancellation) => ReadAsync(store, run, cancellation);
+
+    /// <summary>A run's alerts.</summary>
+    public static async Task<RunAlerts> ReadAsync(BlobStore store, string run, CancellationToken cancellation) =>
+        await BlobStore.TryReadJsonAsync<RunAlerts>(Blob(store, run), cancellation) ?? None;
 
     /// <summary>Announces an alert, unless it was.</summary>
     /// <param name="alert">The alert.</param>
@@ -61,6 +63,7 @@ public sealed class AlertLog(BlobStore store, MessageBus bus, AlertWebhook webho
             return;
         }
 
+        await ReportIndex.WriteAsync(store, cancellation);
         log.LogWarning("Alert {Id} about {Run}: {Kind}", alert.Id, alert.Run, alert.Kind);
         await bus.SendAsync(alert, cancellation);
         if (address is not null && await webhook.PostAsync(address, alert, cancellation) is { } why)
@@ -72,45 +75,8 @@ public sealed class AlertLog(BlobStore store, MessageBus bus, AlertWebhook webho
         await ChangeAsync(alert.Run, list => list with { Undelivered = [.. list.Undelivered.Where(id => id != alert.Id)] }, cancellation);
     }
 
-    /// <summary>Changes a run's list, again where someone else did meanwhile.</summary>
-    private async Task<RunAlerts> ChangeAsync(string run, Func<RunAlerts, RunAlerts> change, CancellationToken cancellation)
-    {
-        while (true)
-        {
-            var (before, tag) = await ReadTaggedAsync(run, cancellation);
-            var after = change(before);
-            if (ReferenceEquals(before, after))
-            {
-                return after;
-            }
+    private Task<RunAlerts> ChangeAsync(string run, Func<RunAlerts, RunAlerts> change, CancellationToken cancellation) =>
+        BlobStore.ChangeJsonAsync(Blob(store, run), None, change, cancellation);
 
-            try
-            {
-                await Blob(run).UploadAsync(
-                    new BinaryData(JsonSerializer.SerializeToUtf8Bytes(after, Json.Indented)),
-                    new BlobUploadOptions { Conditions = tag is { } known ? new() { IfMatch = known } : new() { IfNoneMatch = ETag.All } },
-                    cancellation);
-                return after;
-            }
-            catch (RequestFailedException exception) when (exception.Status is 409 or 412)
-            {
-                cancellation.ThrowIfCancellationRequested();
-            }
-        }
-    }
-
-    private async Task<(RunAlerts List, ETag? Tag)> ReadTaggedAsync(string run, CancellationToken cancellation)
-    {
-        try
-        {
-            BlobDownloadResult content = await Blob(run).DownloadContentAsync(cancellation);
-            return (JsonSerializer.Deserialize<RunAlerts>(content.Content, Json.Compact)!, content.Details.ETag);
-        }
-        catch (RequestFailedException exception) when (exception.Status == 404)
-        {
-            return (new RunAlerts([], []), null);
-        }
-    }
-
-    private BlobClient Blob(string run) => store.Evaluations.GetBlobClient($"alerts/{run}.json");
+    private static BlobClient Blob(BlobStore store, string run) => store.Evaluations.GetBlobClient($"alerts/{run}.json");
 }

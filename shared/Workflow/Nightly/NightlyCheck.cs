@@ -21,7 +21,7 @@ public sealed class NightlyCheck(
     /// <summary>Begins the night of every run.</summary>
     public async Task BeginAsync(CancellationToken cancellation)
     {
-        foreach (var run in (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(Names.IsSafe))
+        foreach (var run in await freezer.RunsAsync(cancellation))
         {
             try
             {

@@ -1,5 +1,6 @@
 using Azure.Storage.Blobs;
 using Hindsight.Models;
+using Hindsight.Scoring;
 using Microsoft.Extensions.Logging;
 
 namespace Hindsight.Workflow;
@@ -15,7 +16,7 @@ public sealed class EvaluationPlanner(
     /// </summary>
     private const double FirstBytesPerSecond = 64e9;
 
-    private const string Failure = "failed.json";
+    private const string Failure = "failed.json", Overlaps = "overlaps.json";
 
     /// <summary>Plans the evaluation that a run asks for at present, if it can start.</summary>
     public async Task PlanAsync(PlanMessage message, CancellationToken cancellation)
@@ -27,6 +28,7 @@ public sealed class EvaluationPlanner(
             return;
         }
 
+        await KeepOverlapsAsync(evaluation, state.Suite!, cancellation);
         await KeepAsync(evaluation, state.Suite!, cancellation);
         await EvaluationBlob(evaluation.Run, evaluation.Id, Failure).DeleteIfExistsAsync(cancellationToken: cancellation);
         await StartAsync(evaluation, state.Suite!, message.Retry, cancellation);
@@ -37,6 +39,16 @@ public sealed class EvaluationPlanner(
     {
         await BlobStore.TryCreateAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "suite.jsonl"), new BinaryData(suite.Content), cancellation);
         await BlobStore.TryCreateJsonAsync(EvaluationBlob(evaluation.Run, evaluation.Id, "evaluation.json"), evaluation, cancellation);
+    }
+
+    /// <summary>Looks for the problems in the training text, once, so that the report does not depend on that text being there later.</summary>
+    private async Task KeepOverlapsAsync(Evaluation evaluation, Suite suite, CancellationToken cancellation)
+    {
+        var blob = EvaluationBlob(evaluation.Run, evaluation.Id, Overlaps);
+        if (evaluation.TrainingText is not null && !await blob.ExistsAsync(cancellation))
+        {
+            await BlobStore.TryCreateJsonAsync(blob, await TrainingText.ScanAsync(store, evaluation, suite, cancellation), cancellation);
+        }
     }
 
     /// <summary>Plans a frozen evaluation's first stage; what cannot be planned is marked failed.</summary>
@@ -109,7 +121,11 @@ public sealed class EvaluationPlanner(
             return null;
         }
 
-        return (evaluation, Suite.Parse(evaluation.Suite, suite));
+        var parsed = Suite.Parse(evaluation.Suite, suite);
+        // A night's sample is of the same run and was not looked for.
+        return (evaluation, evaluation.TrainingText is not null && await BlobStore.TryReadJsonAsync<ProblemOverlap[]>(EvaluationBlob(store, run, id, Overlaps), cancellation) is { } overlaps
+            ? parsed with { Problems = [.. parsed.Problems.Zip(overlaps, (problem, overlap) => problem with { Overlap = overlap })] }
+            : parsed);
     }
 
     /// <summary>Remembers why an evaluation cannot be finished; planning it again forgets that.</summary>
@@ -140,7 +156,8 @@ public sealed class EvaluationPlanner(
         var together = new List<int>();
         foreach (var (index, _) in missing)
         {
-            if (await OpenedUpdate.IsLowRankAsync(cache, evaluation.Run, variants[index], cancellation))
+            // Scores are the reward model's work alone.
+            if (stage != Stage.Rewards && await OpenedUpdate.IsLowRankAsync(cache, evaluation.Run, variants[index], cancellation))
             {
                 together.Add(index);
             }
@@ -175,19 +192,22 @@ public sealed class EvaluationPlanner(
         {
             // The worker meets the same error and reports it with the shard, where the report finds it.
             log.LogWarning("{Variant} of {Run}: {Why}", variant.Name, evaluation.Run, exception.Message);
-            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
+            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage, variant).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
         }
 
         var prompts = suite.Problems.Select(problem => text.Write(problem, spec).Prompt).ToList();
         var missing = new List<WantedAnswers>();
-        foreach (var (kind, count) in Kinds(spec, stage))
+        foreach (var (kind, count) in Kinds(spec, stage, variant))
         {
-            var stored = await answers.ListAsync(text.Source(variant, spec, kind), cancellation);
+            var stored = await answers.ListAsync(text.Source(variant, evaluation, kind), cancellation);
             for (var problem = 0; problem < prompts.Count; problem++)
             {
                 if (prompts[problem] is { } prompt)
                 {
-                    missing.AddRange(Gaps(stored.GetValueOrDefault(prompt.Digest), count).Select(gap => new WantedAnswers(index, problem, kind, gap.First, gap.Count)));
+                    var gaps = Gaps(stored.GetValueOrDefault(prompt.Digest), count);
+                    // What grows together is drawn together.
+                    missing.AddRange((kind == AnswerKind.Particles ? gaps.Take(1).Select(_ => (First: 0, Count: count)) : gaps)
+                        .Select(gap => new WantedAnswers(index, problem, kind, gap.First, gap.Count)));
                 }
             }
         }
@@ -197,8 +217,14 @@ public sealed class EvaluationPlanner(
     }
 
     /// <summary>The kinds of answers that a stage wants of each problem, and how many.</summary>
-    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(EvaluationSpec spec, Stage stage)
+    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(EvaluationSpec spec, Stage stage, Variant variant)
     {
+        if (stage is Stage.Rewards or Stage.Particles)
+        {
+            yield return stage == Stage.Rewards ? (AnswerKind.Rewards, spec.SamplesPerProblem) : (AnswerKind.Particles, variant.Method!.Answers);
+            yield break;
+        }
+
         if (spec.Greedy && stage == Stage.Trajectory)
         {
             yield return (AnswerKind.Greedy, 1);

@@ -50,10 +50,19 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
     private static bool Has(string folder, string name) => File.Exists(Path.Combine(folder, name));
 
     /// <summary>Checks a checkpoint's folder as far as possible without its weights.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="isReward">Whether it must hold a reward model; else it must hold a language model.</param>
     /// <exception cref="InvalidDataException">A file is missing, malformed or not supported, or tokenizer and model disagree.</exception>
-    public static void Check(string folder)
+    public static void Check(string folder, bool isReward)
     {
         using var checkpoint = Checkpoint.Open(folder);
+        if (checkpoint.Config.Reward is not null != isReward)
+        {
+            throw new InvalidDataException(isReward
+                ? $"{folder} holds a language model ({checkpoint.Config.Architecture}); models holds reward models, and checkpoints belong into their run's folder."
+                : $"{folder} holds a reward model ({checkpoint.Config.Architecture}), which draws no answers; upload it to models and name it in {EvaluationFreezer.FileName}.");
+        }
+
         var text = Load(folder);
         if (text.Tokenizer.VocabularySize > checkpoint.Config.VocabularySize)
         {
@@ -120,9 +129,18 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
     }
 
     /// <summary>What answers of one kind have in common when they are drawn from a variant with this text side.</summary>
-    public AnswerSource Source(Variant variant, EvaluationSpec spec, AnswerKind kind)
+    public AnswerSource Source(Variant variant, Evaluation evaluation, AnswerKind kind)
     {
-        var decoding = Decoding(spec, kind);
+        var spec = evaluation.Spec;
+        if (kind is AnswerKind.Rewards or AnswerKind.Particles)
+        {
+            var answers = Source(variant, evaluation, AnswerKind.Sampled).Decoding;
+            return new AnswerSource(variant.WeightsDigest, kind == AnswerKind.Rewards
+                ? Workflow.Digest.OfJson(new { answers, reward = evaluation.RewardDigest })
+                : Workflow.Digest.OfJson(new { answers, reward = evaluation.RewardDigest, variant.Method, particles = spec.Particles!.OfOneMethod }));
+        }
+
+        var decoding = Decoding(variant, spec, kind);
         var tokenizer = variant.Late.TokenizerDigest;
         // Left out where it is the default, so that answers drawn before there was a choice keep their digest.
         var precision = spec.Precision == EvaluationSpec.DefaultPrecision ? null : spec.Precision;
@@ -143,12 +161,15 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
 
     /// <summary>
     /// How answers of one kind are drawn from a variant. The seed depends on the weights too: samples of different checkpoints must be
-    /// independent for Pass@k|t to be unbiased, and with a common seed, nearly equal checkpoints would repeat each other's answers.
+    /// independent for Pass@k|t to be unbiased, and with a common seed, nearly equal checkpoints would repeat each other's answers. Particles
+    /// begin as the samples do, which makes their comparison a paired one.
     /// </summary>
     public static Decoding Decoding(Variant variant, EvaluationSpec spec, AnswerKind kind) =>
-        Decoding(spec, kind) with { Seed = kind == AnswerKind.Sampled ? Workflow.Digest.Seed($"{spec.Seed}/{variant.WeightsDigest}") : 0 };
-
-    private static Decoding Decoding(EvaluationSpec spec, AnswerKind kind) =>
-        (kind == AnswerKind.Greedy ? spec.GreedyDecoding : spec.Sampling)
-        ?? throw new InvalidOperationException($"No {kind} answers are wanted.");
+        kind == AnswerKind.Greedy
+            ? spec.GreedyDecoding ?? throw new InvalidOperationException("No greedy answers are wanted.")
+            : (spec.Sampling ?? throw new InvalidOperationException("No sampled answers are wanted.")) with
+            {
+                Temperature = variant.Temperature ?? spec.Temperature,
+                Seed = Workflow.Digest.Seed($"{spec.Seed}/{variant.WeightsDigest}"),
+            };
 }

@@ -1,6 +1,6 @@
 namespace Hindsight.Workflow;
 
-/// <summary>Greedy or sampled answers.</summary>
+/// <summary>How answers are drawn, or what is wanted of them.</summary>
 public enum AnswerKind
 {
     /// <summary>One answer at temperature 0.</summary>
@@ -8,6 +8,12 @@ public enum AnswerKind
 
     /// <summary>The spec's temperature, top_p and top_k.</summary>
     Sampled,
+
+    /// <summary>The reward model's scores of sampled answers.</summary>
+    Rewards,
+
+    /// <summary>Answers that grew together, by the variant's method.</summary>
+    Particles,
 }
 
 /// <summary>Answers wanted of one variant to one problem.</summary>

@@ -71,6 +71,55 @@ public class DecodingBatchTests
         Assert.Equal(expected, batch.PromptLogits.ToArray());
     }
 
+    [Fact]
+    public void Rows_that_wait_go_on_where_they_stood()
+    {
+        using var weights = Reference.Load("stories260k-real", "model");
+        using var batch = new DecodingBatch(weights, rows: 8, maxLength: 40, threads: 1);
+        float[][] Drawn(int[][] steps)
+        {
+            for (var row = 0; row < 4; row++)
+            {
+                Read(batch, Prompt(row));
+                batch.Place(row);
+            }
+
+            var last = new float[4][];
+            foreach (var ids in steps)
+            {
+                batch.Step(ids);
+                for (var row = 0; row < ids.Length; row++)
+                {
+                    last[row] = ids[row] == DecodingBatch.Wait ? last[row] : batch.Logits(row).ToArray();
+                }
+            }
+
+            return last;
+        }
+
+        var together = Drawn([[5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 15, 16]]);
+        const int Wait = DecodingBatch.Wait;
+        Assert.Equal(together, Drawn([[5, Wait, 7, 8], [9, 6, Wait, 12], [13, 10, Wait, Wait], [Wait, 14, 11, 16], [Wait, Wait, 15, Wait]]));
+        // A step has more rows than those it is told of.
+        Assert.Equal(together, Drawn([[5, 6, 7, 8], [9, 10, 11, 12], [13], [Wait, 14, 15], [Wait, Wait, Wait, 16]]));
+    }
+
+    [Fact]
+    public void Tokens_taken_away_leave_nothing_behind()
+    {
+        using var weights = Reference.Load("stories260k-real", "model");
+        using var batch = new DecodingBatch(weights, rows: 2, maxLength: 400, threads: 1);
+        int[] story = [.. Enumerable.Range(0, 300).Select(place => 3 + (place % 500))];
+        batch.Append(1, story);
+        var expected = batch.Logits(1).ToArray();
+        batch.Truncate(1, 128);
+        batch.Append(1, [9, 8, 7]);
+        batch.Truncate(1, 128);
+        batch.Append(1, story[128..]);
+        Assert.Equal(expected, batch.Logits(1).ToArray());
+        Assert.Equal(story, batch.Sequence(1));
+    }
+
     private static int[] Prompt(int row) => [1, .. Enumerable.Range(0, row + 1).Select(place => 10 + (30 * row) + place)];
 
     private static void Read(DecodingBatch batch, int[] prompt)

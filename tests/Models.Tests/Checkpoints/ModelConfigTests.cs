@@ -88,7 +88,7 @@ public class ModelConfigTests
 
     [Theory]
     [InlineData("architectures", """["MambaForCausalLM"]""", "MambaForCausalLM", "supported are LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM")]
-    [InlineData("architectures", """["Qwen2ForSequenceClassification"]""", "Qwen2ForSequenceClassification", "supported are")]
+    [InlineData("architectures", """["Qwen2ForQuestionAnswering"]""", "Qwen2ForQuestionAnswering", "supported are")]
     [InlineData("architectures", """["Qwen2ForCausalLM"]""", "model_type", "\"llama\"")]
     [InlineData("architectures", """["\u001b[31mForCausalLM"]""", "?[31mForCausalLM", "supported are")]
     [InlineData("architectures", "[]", "architectures", "a list of one name")]

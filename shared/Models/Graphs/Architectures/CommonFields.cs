@@ -74,13 +74,4 @@ internal static class CommonFields
             throw new InvalidDataException($"{fields.File} has {field} = {StrictJson.Quoted(activation)}; only {string.Join(" or ", names)} is supported.");
         }
     }
-
-    /// <summary>Refuses what names code of its own, which could change anything.</summary>
-    public static void RefuseOwnCode(JsonFields fields)
-    {
-        if (fields.Find("auto_map") is { } code)
-        {
-            throw fields.NotSupported("auto_map", code, "models with code of their own are not supported");
-        }
-    }
 }

@@ -8,7 +8,6 @@ internal sealed record Gemma2() : Family("gemma2", "Gemma2ForCausalLM")
 {
     public override ModelConfig Read(JsonFields fields)
     {
-        CommonFields.RefuseOwnCode(fields);
         CommonFields.RequireActivation(fields, "hidden_activation", "gelu_pytorch_tanh", "gelu_new");
         if (fields.Flag("use_bidirectional_attention", absent: false))
         {

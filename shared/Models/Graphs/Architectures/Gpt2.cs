@@ -10,7 +10,6 @@ internal sealed record Gpt2() : Family("gpt2", "GPT2LMHeadModel")
 
     public override ModelConfig Read(JsonFields fields)
     {
-        CommonFields.RefuseOwnCode(fields);
         CommonFields.RequireActivation(fields, "activation_function", "gelu_new", "gelu_pytorch_tanh");
         foreach (var field in new[] { "scale_attn_by_inverse_layer_idx", "add_cross_attention" })
         {

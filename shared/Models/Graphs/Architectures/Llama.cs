@@ -5,7 +5,6 @@ internal sealed record Llama() : Family("llama", "LlamaForCausalLM")
 {
     public override ModelConfig Read(JsonFields fields)
     {
-        CommonFields.RefuseOwnCode(fields);
         CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");
         if (fields.Flag("use_sliding_window", absent: false))
         {

@@ -5,7 +5,6 @@ internal sealed record Mistral() : Family("mistral", "MistralForCausalLM")
 {
     public override ModelConfig Read(JsonFields fields)
     {
-        CommonFields.RefuseOwnCode(fields);
         CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");
         var config = CommonFields.Read(this, fields);
         return config with { Windows = LayerTypes.Windows(fields, config.Layers, LayerTypes.Window(fields, absent: 4096), _ => true) };

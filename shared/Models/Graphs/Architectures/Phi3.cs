@@ -6,7 +6,9 @@ namespace Hindsight.Models;
 /// </summary>
 internal sealed record Phi3() : Family("phi3", "Phi3ForCausalLM")
 {
-    // Released files name code of their own in auto_map, from before transformers had the family; it computes the same.
+    // Released files name code from before transformers had the family; it computes the same.
+    public override bool MayNameCode => true;
+
     public override ModelConfig Read(JsonFields fields)
     {
         CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");

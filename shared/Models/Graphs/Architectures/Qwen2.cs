@@ -8,7 +8,6 @@ internal sealed record Qwen2() : Family("qwen2", "Qwen2ForCausalLM")
 {
     public override ModelConfig Read(JsonFields fields)
     {
-        CommonFields.RefuseOwnCode(fields);
         CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");
         var config = CommonFields.Read(this, fields);
         return config with { AttentionBias = true, Windows = Windows(fields, config.Layers) };

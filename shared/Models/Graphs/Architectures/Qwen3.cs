@@ -5,7 +5,6 @@ internal sealed record Qwen3() : Family("qwen3", "Qwen3ForCausalLM")
 {
     public override ModelConfig Read(JsonFields fields)
     {
-        CommonFields.RefuseOwnCode(fields);
         CommonFields.RequireActivation(fields, "hidden_act", "silu", "swish");
         var config = CommonFields.Read(this, fields, headSize: 128);
         var bias = fields.Flag("attention_bias", absent: false);

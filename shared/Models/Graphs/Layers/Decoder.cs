@@ -1,9 +1,9 @@
 namespace Hindsight.Models;
 
-/// <summary>A causal language model: from token ids to logits of the next token.</summary>
+/// <summary>A causal model: from token ids to logits of the next token, or to what another head gives.</summary>
 internal sealed record Decoder(Layer Embedding, IReadOnlyList<Layer> Blocks, Layer Norm, Layer Head)
 {
-    /// <returns>Logits, [selected, vocabulary].</returns>
+    /// <returns>[selected, outputs].</returns>
     public Sym Logits(Context context)
     {
         var x = Blocks.Aggregate(Embedding.Call(context, context.Ids), (x, block) => block.Call(context, x));

@@ -39,12 +39,13 @@ internal sealed record PositionedEmbedding(Embedding Tokens, Embedding Positions
 /// <param name="To">Elements of an output.</param>
 /// <param name="Bias">Name.bias is added.</param>
 /// <param name="Transposed">The weight lies as [in, out], as GPT-2's do, and not as [out, in].</param>
-internal sealed record Linear(string Name, int From, int To, bool Bias = false, bool Transposed = false) : Layer
+/// <param name="MayBeInt8">It is computed in 8-bit integers where that is the precision.</param>
+internal sealed record Linear(string Name, int From, int To, bool Bias = false, bool Transposed = false, bool MayBeInt8 = true) : Layer
 {
     public override Sym Call(Context context, Sym x)
     {
         var bias = Bias ? context.Parameter($"{Name}.bias", To) : null;
-        return context.Adapt(Name, x, context.Precision == Precision.Int8 ? Quantised(context.Graph, x, bias) : Exact(context, x, bias));
+        return context.Adapt(Name, x, MayBeInt8 && context.Precision == Precision.Int8 ? Quantised(context.Graph, x, bias) : Exact(context, x, bias));
     }
 
     private Sym Exact(Context context, Sym x, Sym? bias)

@@ -50,6 +50,14 @@ internal sealed record Cast(DType To) : Operator
     public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Cast", node, ("to", (long)To.ElementType()));
 }
 
+/// <summary>max(x, 0).</summary>
+internal sealed record Relu : Operator
+{
+    public override IReadOnlyList<TensorType> Infer(IReadOnlyList<Sym> inputs) => [new(inputs[0].Type, inputs[0].Shape)];
+
+    public override void Lower(Node node, OnnxWriter writer, Target target) => writer.Emit("Relu", node);
+}
+
 /// <summary>The hyperbolic tangent.</summary>
 internal sealed record Tanh : Operator
 {

@@ -1,0 +1,265 @@
+namespace Hindsight.Generation;
+
+/// <summary>
+/// Draws the answers of populations, as many populations at once as there are rows for. In each round a population's answers grow by a
+/// step in their rows; an answer whose step is done waits for the others. When all are, they are scored and the population says who goes
+/// on as whose copy: a row is copied where an answer has several successors, and else changes hands.
+/// </summary>
+internal sealed class PopulationDecoding(
+    DecodingBatch batch, DecodingRows rows, RewardModel? rewards, AnswerEnds end, Func<IReadOnlyList<int>, string> decode,
+    Action<PopulationRequest, PopulationRound>? roundDone)
+{
+    private readonly List<GrowingPopulation> growing = [];
+    private readonly Stack<int> freeRewardRows = new(Enumerable.Range(0, rewards?.Rows ?? 0).Reverse());
+
+    public IEnumerable<PopulationAnswers> Draw(IEnumerable<PopulationRequest> requests, CancellationToken cancellation)
+    {
+        using var waiting = requests.GetEnumerator();
+        var next = waiting.MoveNext() ? Begin(waiting.Current) : null;
+        while (next is not null || growing.Count > 0)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (next is not null && !batch.PromptIsRead)
+            {
+                batch.ReadPiece();
+            }
+
+            if (next is not null && batch.PromptIsRead && rows.Free >= next.Slots && (next.Request.Conversation is null || freeRewardRows.Count >= next.Slots))
+            {
+                Place(next);
+                growing.Add(next);
+                next = waiting.MoveNext() ? Begin(waiting.Current) : null;
+            }
+            else
+            {
+                rows.Step();
+            }
+
+            foreach (var population in growing.ToList())
+            {
+                if (Grow(population) is { } answers)
+                {
+                    growing.Remove(population);
+                    yield return answers;
+                }
+            }
+        }
+    }
+
+    private GrowingPopulation Begin(PopulationRequest request)
+    {
+        request.Decoding.Validate();
+        request.Steps.Validate();
+        var room = Math.Min(batch.Rows, request.Conversation is null ? int.MaxValue : rewards?.Rows ?? throw new ArgumentException("There is no reward model to score the particles.", nameof(request)));
+        if (request.Population.Slots > room)
+        {
+            throw new InvalidDataException($"There is room for {room} particles at once, and {request.Population.Slots} are asked for; take fewer, or a machine with more memory.");
+        }
+
+        batch.Begin(request.PromptIds, request.Adapter);
+        return new GrowingPopulation(request);
+    }
+
+    /// <summary>Puts the prompt that was read into rows and draws what comes after it.</summary>
+    private void Place(GrowingPopulation population)
+    {
+        var request = population.Request;
+        for (var slot = 0; slot < population.Slots; slot++)
+        {
+            var answer = population.Answers[slot];
+            rows.DrawFirst(answer.Row);
+            rows.Place(answer.Row);
+            if (request.Conversation is { } conversation)
+            {
+                population.RewardRows[slot] = freeRewardRows.Pop();
+                var before = rewards!.Tokens;
+                if (slot == 0)
+                {
+                    rewards.Begin(population.RewardRows[0], conversation);
+                }
+                else
+                {
+                    rewards.Fork(population.RewardRows[0], population.RewardRows[slot]);
+                }
+
+                population.RewardTokens += rewards.Tokens - before;
+            }
+        }
+    }
+
+    /// <summary>Looks at the newest token of each answer, and ends the round when all steps are done.</summary>
+    /// <returns>The answers, when the population is finished.</returns>
+    private PopulationAnswers? Grow(GrowingPopulation population)
+    {
+        for (var slot = 0; slot < population.Slots; slot++)
+        {
+            var answer = population.Answers[slot];
+            if (answer.Seen == answer.Row.Ids.Count)
+            {
+                continue;
+            }
+
+            answer.Seen = answer.Row.Ids.Count;
+            population.DrawnTokens += answer.Row.Ids.Count > answer.Row.Known.Count ? 1 : 0;
+            if (IsStepDone(population, answer))
+            {
+                EndStep(population, slot);
+                answer.Row.Waits = !population.IsReplaying(slot);
+            }
+        }
+
+        if (!population.Answers.All(answer => answer.Row.Waits))
+        {
+            return null;
+        }
+
+        if (population.IsResumed)
+        {
+            population.EndReplay();
+        }
+        else
+        {
+            EndRound(population);
+        }
+
+        if (population.Population.IsFinished)
+        {
+            return Finish(population);
+        }
+
+        population.GoOn();
+        return null;
+    }
+
+    private bool IsStepDone(GrowingPopulation population, GrowingAnswer answer)
+    {
+        var (rule, row) = (population.Request.Steps, answer.Row);
+        answer.Answer = end.Of(row);
+        var length = row.Ids.Count - answer.StepStart;
+        return answer.Answer is not null || length >= rule.MostTokens || (rule.Delimiter is { } delimiter && Spells(row, length, delimiter));
+    }
+
+    private bool Spells(Row row, int length, string delimiter) =>
+        decode(row.Ids[^Math.Min(length, (4 * delimiter.Length) + 8)..]).Contains(delimiter, StringComparison.Ordinal);
+
+    /// <summary>Scores the step that ended. One that was scored before is read again for what comes after it.</summary>
+    private void EndStep(GrowingPopulation population, int slot)
+    {
+        var (request, answer) = (population.Request, population.Answers[slot]);
+        answer.EndStep(answer.Answer?.Text ?? decode(answer.Row.Ids));
+        if (request.Conversation is not { } conversation)
+        {
+            population.Outcomes[slot] = new StepOutcome(answer.SelfCertainty(), answer.Answer is not null);
+            return;
+        }
+
+        var before = rewards!.Tokens;
+        try
+        {
+            var reward = rewards.Score(population.RewardRows[slot], conversation, request.ScoresWhole ? [string.Concat(answer.Steps)] : answer.Steps);
+            if (double.IsFinite(reward.Value))
+            {
+                answer.Add(reward);
+                population.Outcomes[slot] = new StepOutcome(reward.Probability, answer.Answer is not null);
+            }
+            else
+            {
+                answer.Failure = $"The reward model gave the score {reward}, which is no number to weigh an answer by.";
+            }
+        }
+        catch (InvalidDataException exception)
+        {
+            answer.Failure = exception.Message;
+        }
+
+        if (answer.Failure is not null)
+        {
+            answer.Answer ??= end.CutOff(answer.Row);
+            population.Outcomes[slot] = StepOutcome.Failed;
+        }
+
+        population.RewardTokens += rewards.Tokens - before;
+    }
+
+    private void EndRound(GrowingPopulation population)
+    {
+        var round = population.Population.Round;
+        foreach (var (slot, answer) in population.Answers.Index())
+        {
+            if (population.Population.IsExtended(slot) && answer.Answer is { } ended)
+            {
+                population.Ended[(round, slot)] = ended;
+            }
+        }
+
+        var epoch = population.Population.Epoch;
+        var ancestors = population.Population.Advance(population.Outcomes);
+        if (population.Population.Epoch != epoch)
+        {
+            Inherit(population, ancestors);
+        }
+
+        roundDone?.Invoke(population.Request, new PopulationRound(
+            population.Population.State, [.. population.Answers.Select(answer => answer.Text)], population.DrawnTokens, population.RewardTokens));
+    }
+
+    /// <summary>Makes every slot go on from its ancestor. Rows of answers without successors take the copies.</summary>
+    private void Inherit(GrowingPopulation population, IReadOnlyList<int> ancestors)
+    {
+        var (answers, rewardRows) = (population.Answers.ToArray(), population.RewardRows.ToArray());
+        int[] rowOf = [.. answers.Select(answer => answer.Row.Index)];
+        var unused = new Stack<int>(Enumerable.Range(0, answers.Length).Except(ancestors).Reverse());
+        var holders = new int[answers.Length];
+        var kept = new HashSet<int>();
+        // Whoever stays keeps its own row; of several successors elsewhere the first takes it over.
+        foreach (var slot in Enumerable.Range(0, answers.Length).OrderBy(slot => ancestors[slot] != slot))
+        {
+            var from = ancestors[slot];
+            holders[slot] = kept.Add(from) ? from : unused.Pop();
+            // Nothing more is drawn or scored behind an answer that has ended.
+            if (holders[slot] != from && answers[from].Answer is null)
+            {
+                batch.Fork(rowOf[from], rowOf[holders[slot]]);
+                if (population.Request.Conversation is not null)
+                {
+                    rewards!.Fork(rewardRows[from], rewardRows[holders[slot]]);
+                }
+            }
+        }
+
+        for (var slot = 0; slot < answers.Length; slot++)
+        {
+            var stream = population.StreamOf(slot);
+            if (ancestors[slot] == slot)
+            {
+                answers[slot].Row.Stream = stream;
+                continue;
+            }
+
+            population.Answers[slot] = new GrowingAnswer(answers[ancestors[slot]], answers[slot].Row.Sample, stream);
+            population.Answers[slot].Row.Waits = true;
+            rows.Put(population.Answers[slot].Row, rowOf[holders[slot]]);
+            population.RewardRows[slot] = rewardRows[holders[slot]];
+        }
+    }
+
+    private PopulationAnswers Finish(GrowingPopulation population)
+    {
+        foreach (var answer in population.Answers)
+        {
+            rows.Remove(answer.Row);
+        }
+
+        if (population.Request.Conversation is not null)
+        {
+            foreach (var row in population.RewardRows.Reverse())
+            {
+                freeRewardRows.Push(row);
+            }
+        }
+
+        return new PopulationAnswers(
+            population.Request, [.. population.Answers.Select(answer => answer.Answer ?? end.CutOff(answer.Row))],
+            [.. population.Answers.Select(answer => answer.Text)], population.Ended, population.DrawnTokens, population.RewardTokens);
+    }
+}

@@ -1,0 +1,187 @@
+using Hindsight.Scoring;
+
+namespace Hindsight.Reporting.Sections;
+
+/// <summary>Other methods beside the majority of plain samples, at equal budget, and how particle methods came to their answers.</summary>
+internal static class SameTokens
+{
+    private const int Palette = 6;
+    private const int MostNamed = 50;
+
+    private static readonly string[] Shapes = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down"];
+
+    public static Section? Write(ReportData data)
+    {
+        if (data.Scores.Budget is not { } budget)
+        {
+            return null;
+        }
+        var blocks = new List<Block>
+        {
+            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, from 1 to the {budget.Samples} that were drawn, and both are paired by problem. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several."),
+        };
+        var isRead = budget.Methods.Any(method => method.RewardTokens > 0);
+        var drawn = Chart(budget, "tokens drawn for a problem", (tokens, _) => tokens, note =>
+            $"Accuracy of the final choice against the tokens drawn for a problem. Lines are methods that may stop at any number of samples; marks are methods as they were run, with 95\u00a0% intervals{(budget.Choices.Count > 0 ? (Prose)$"; pale marks are allocations that were not chosen" : $"")}. What stands above the line of self-consistency does better with the same tokens; what stands left of it gets as far with fewer.{note}");
+        blocks.Add(!isRead ? drawn : new Figures([drawn, Chart(budget, "tokens drawn and read for a problem", (tokens, read) => tokens + read, note =>
+            $"The same with the tokens that a reward model reads counted as well. What uses no reward model stays where it is, the rest moves to the right. A token read costs less than a token drawn, so the cost lies between the two pictures.{note}")]));
+        blocks.Add(Methods(budget));
+        if (budget.Comparisons.Members.Count > 0)
+        {
+            blocks.Add(new Paragraph($"Each method against the majority of as many plain samples as its tokens buy. Where counting the reward model’s tokens buys another number of samples, the method stands here twice."));
+            blocks.AddRange(Comparisons.Blocks(budget.Comparisons));
+        }
+        blocks.AddRange(new[] { Axes(budget), Unequal(budget), WithoutAnswer(budget), LeftOut(budget) }.OfType<Prose>().Select(sentence => new Paragraph(sentence)));
+        if (budget.Choices.Count > 0)
+        {
+            blocks.Add(new Paragraph($"The allocation of each method, chosen on the select split alone:"));
+            blocks.Add(Choices.Table(budget.Choices));
+            blocks.Add(Choices.Looked(budget.ReportSplit, data.Looks.Of(budget.ReportSplit)));
+        }
+        if (data.Genealogies.Count > 0)
+        {
+            blocks.Add(Genealogies(data.Genealogies));
+        }
+        return new("same-tokens", "What else the same tokens buy", blocks);
+    }
+
+    private static Figure Chart(BudgetScores budget, string axis, Func<double, double?, double?> tokens, Func<Prose, Prose> caption)
+    {
+        var families = budget.Methods.Select(method => method.Family).Distinct().ToList();
+        var shown = families.ConvertAll(family => Inert.Line(family));
+        var rows = new List<object>();
+        var numbers = new List<IReadOnlyList<Prose>>();
+        var spent = new List<double>();
+        foreach (var curve in budget.Curves)
+        {
+            foreach (var point in curve.Points)
+            {
+                if (tokens(point.DrawnTokens, point.RewardTokens) is > 0 and var x)
+                {
+                    rows.Add(new { kind = "line", method = Inert.Line(curve.Name), name = $"k = {point.K}", x, value = point.Accuracy.Value });
+                    numbers.Add([$"{curve.Name}", $"{point.K}", Tokens(x), $"{point.Accuracy}"]);
+                    spent.Add(x);
+                }
+            }
+        }
+        foreach (var method in budget.Methods)
+        {
+            if (tokens(method.DrawnTokens, method.RewardTokens) is > 0 and var x)
+            {
+                var (value, low, high) = method.Accuracy;
+                rows.Add(new { kind = method.IsChosen ? "chosen" : "other", method = Inert.Line(method.Family), name = Inert.Line(method.Name), x, value, low, high });
+                numbers.Add([$"{method.Name}", $"–", Tokens(x), $"{method.Accuracy}"]);
+                spent.Add(x);
+            }
+        }
+        var domain = Plot.Domain(budget.Methods.Select(method => method.IsChosen ? method.Accuracy : Bare(method.Accuracy)).Concat(budget.Curves.SelectMany(curve => curve.Points).Select(point => Bare(point.Accuracy))));
+        var (least, most) = spent.Count == 0 ? (1, 2) : (spent.Min(), spent.Max());
+        var x2 = new
+        {
+            field = "x",
+            type = "quantitative",
+            title = axis,
+            scale = new { type = "log", @base = 2, domain = new[] { least, Math.Max(most, 2 * least) }, nice = false, padding = 12 },
+            axis = new { format = ",.0f", tickCount = 6, labelOverlap = "greedy", grid = false },
+        };
+        var y = Plot.Shares("value", "accuracy", domain);
+        // One legend for lines and marks: equal domains are merged.
+        var legend = new { orient = "bottom", columns = 2, symbolOpacity = 1, symbolSize = 70, labelLimit = 152 };
+        var colour = new { field = "method", type = "nominal", title = (string?)null, sort = (string?)null, scale = new { domain = shown, range = shown.Select((_, i) => $"var(--series-{i % Palette + 1})") }, legend };
+        var shape = new { field = "method", type = "nominal", title = (string?)null, sort = (string?)null, scale = new { domain = shown, range = shown.Select((_, i) => Shapes[(i + i / Palette) % Shapes.Length]) }, legend };
+        object[] tips = [Plot.Tip("method", "method"), Plot.Tip("name", "as"), Plot.Tip("x", "tokens", ",.0f"), Plot.Tip("value", "accuracy", ".1%")];
+        object[] layers =
+        [
+            new { transform = Only("line"), mark = new { type = "line", strokeWidth = 2 }, encoding = new { x = x2, y, color = colour } },
+            new { transform = Only("other"), mark = new { type = "point", filled = true, size = 45, opacity = 0.35 }, encoding = new { x = x2, y, color = colour, shape, tooltip = tips } },
+            new { transform = Only("chosen"), mark = new { type = "rule", opacity = 0.6 }, encoding = new { x = x2, y = Plot.Shares("low", "accuracy", domain), y2 = new { field = "high" }, color = colour } },
+            new { transform = Only("line"), mark = new { type = "point", filled = true, size = 16, opacity = 1, shape = "circle" }, encoding = new { x = x2, y, color = colour, tooltip = tips } },
+            new { transform = Only("chosen"), mark = new { type = "point", filled = true, size = 80, opacity = 1 }, encoding = new { x = x2, y, color = colour, shape, tooltip = tips } },
+        ];
+        return new(
+            Plot.Json(320, rows, layers), $"Plot of accuracy against {axis} for {shown.Count} methods", caption(Plot.AxisNote(domain)),
+            new([$"Method", $"k", $"Tokens", $"Accuracy"], numbers));
+
+        static object[] Only(string kind) => [new { filter = new { field = "kind", equal = kind } }];
+
+        static Estimate Bare(Estimate value) => new(value.Value, value.Value, value.Value);
+    }
+
+    private static Table Methods(BudgetScores budget)
+    {
+        var several = budget.Choices.Select(choice => choice.Choice).ToHashSet(StringComparer.Ordinal);
+        (Prose Header, Func<BudgetMethod, Prose?> Cell)[] columns =
+        [
+            ($"Allocation", method => !several.Contains(method.Family) ? null : method.IsChosen ? (Prose)$"chosen" : $"not chosen"),
+            ($"Accuracy", method => $"{method.Accuracy}"),
+            ($"An answer drawn by weight", method => method.DrawnByWeight is { } drawn ? (Prose)$"{drawn}" : null),
+            ($"Tokens drawn", method => Tokens(method.DrawnTokens)),
+            ($"Read by the reward model", method => method.RewardTokens is { } read ? Tokens(read) : (Prose)$"not known"),
+            ($"Plain samples for those drawn", method => Samples(method.ByDrawnTokens)),
+            ($"Plain samples for all", method => Samples(method.ByAllTokens)),
+        ];
+        columns = [.. columns.Where(column => budget.Methods.Any(method => column.Cell(method) is not null))];
+        return new(
+            [$"Method", .. columns.Select(column => column.Header)],
+            [.. budget.Methods.Select(method => (IReadOnlyList<Prose>)[$"{method.Name}", .. columns.Select(column => column.Cell(method) ?? $"–")])],
+            TextColumns: several.Count > 0 ? 2 : 1);
+
+        static Prose? Samples(EqualBudget? equal) => equal switch
+        {
+            null => null,
+            { Affordable: 0, K: var k } => $"{k} at least",
+            { Affordable: var affordable, K: var k } when affordable > k => $"{k} of {affordable}",
+            { K: var k } => $"{k}",
+        };
+    }
+
+    /// <summary>Whom each way to count favours.</summary>
+    private static Prose? Axes(BudgetScores budget)
+    {
+        var moved = budget.Methods.Where(method => method is { ByDrawnTokens: { } drawn, ByAllTokens: { } all } && drawn.Comparison != all.Comparison)
+            .Select(method => (method.Name, Drawn: method.ByDrawnTokens!, All: method.ByAllTokens!))
+            .Select(method => (Prose)$"{method.Name}, {Outcome(method.Drawn)} against {method.Drawn.K} and {Outcome(method.All)} against {method.All.K}").ToList();
+        return moved.Count == 0 ? null
+            : (Prose)$"Counting drawn tokens alone favours methods with a reward model, whose reading is then free; counting what it reads favours self-consistency, which then has more samples: {Prose.Join("; ", moved)}.";
+
+        Prose Outcome(EqualBudget equal) => Comparisons.Word(budget.Comparisons.Members[equal.Comparison].Outcome);
+    }
+
+    /// <summary>Where the budgets are not equal, because too few samples were drawn or because one is the least.</summary>
+    private static Prose? Unequal(BudgetScores budget)
+    {
+        var dear = budget.Methods.Select(method => (method.Name, Equal: new[] { method.ByDrawnTokens, method.ByAllTokens }.OfType<EqualBudget>().MaxBy(equal => equal.Affordable)))
+            .Where(method => method.Equal is { } equal && equal.Affordable > equal.K)
+            .Select(method => (Prose)$"{method.Name} ({method.Equal!.Affordable})").ToList();
+        var cheap = budget.Methods.Where(method => method.ByDrawnTokens is { Affordable: 0 }).Select(method => (Prose)$"{method.Name}").ToList();
+        Prose few = dear.Count == 0 ? (Prose)$""
+            : $"Not quite equal: the tokens of some methods buy more than the {Number.Count(budget.Samples, "plain sample", "plain samples")} that were drawn, so their baseline spends less than they do, which favours them: {Prose.Join(", ", dear)}. ";
+        Prose one = cheap.Count == 0 ? (Prose)$"" : $"Cheaper than one plain sample, which the baseline has and which favours it: {Prose.Join(", ", cheap)}.";
+        return dear.Count + cheap.Count == 0 ? null : (Prose)$"{few}{one}";
+    }
+
+    private static Prose? WithoutAnswer(BudgetScores budget)
+    {
+        var dead = budget.Methods.Where(method => method.WithoutAnswer > 0).Select(method => (Prose)$"{method.Name} on {method.WithoutAnswer}").ToList();
+        return dead.Count == 0 ? null : (Prose)$"All particles ended with the weight zero, so that there is no answer and the problem counts as wrong: {Prose.Join(", ", dead)}.";
+    }
+
+    private static Prose? LeftOut(BudgetScores budget) => budget.LeftOut.Count == 0 ? null
+        : (Prose)$"Left out here, because some method lacks answers to them: {Prose.Join(", ", budget.LeftOut.Take(MostNamed).Select(id => (Prose)$"{id}"))}{(budget.LeftOut.Count > MostNamed ? (Prose)$" and {budget.LeftOut.Count - MostNamed} more" : $"")}.";
+
+    private static GenealogyPicture Genealogies(IReadOnlyList<ShownGenealogy> all)
+    {
+        var kept = PageGenealogy.Kept(all);
+        var problems = kept.Select(genealogy => genealogy.ProblemId).Distinct().Count();
+        var rows = kept.Take(MostNamed).SelectMany(genealogy => genealogy.Genealogy.Chains.Where(chain => chain.Rounds.Count > 0).Select((chain, c) => (IReadOnlyList<Prose>)[
+            $"{genealogy.ProblemId}", $"{genealogy.Method}", $"{c + 1}", $"{chain.Rounds.Count}", $"{chain.Rounds[^1].Weights.Count}",
+            $"{chain.Rounds.Count(round => round.IsResampled)}", Number.Fixed(chain.Rounds.Min(round => round.EffectiveSampleSize)), $"{chain.Rounds[^1].Lineages}",
+            double.IsFinite(chain.Rounds[^1].LogEvidence) ? Number.Fixed(chain.Rounds[^1].LogEvidence) : (Prose)$"–"]));
+        return new(
+            kept,
+            $"How a particle method came to its answers. Rounds go from left to right, slots from top to bottom; a line leads from each particle to the one it went on from, strong where it has descendants at the end; the larger a dot, the more weight. Under each round stand the effective size and a mark where slots were replaced, at the right the final answers. Where many lines leave one dot, the others died out: a good sign if that dot leads to right answers, and a bad one if it was favoured too early. Here are the {Number.Count(problems, "problem", "problems")} on which the methods differ most.",
+            new([$"Problem", $"Method", $"Chain", $"Rounds", $"Slots", $"Resampled", $"Least effective size", $"Lineages left", $"Log evidence"], [.. rows], TextColumns: 2));
+    }
+
+    private static Prose Tokens(double? tokens) => $"{(long)Math.Round(tokens ?? 0)}";
+}

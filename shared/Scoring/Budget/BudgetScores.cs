@@ -1,0 +1,59 @@
+namespace Hindsight.Scoring;
+
+/// <summary>
+/// What else the tokens of plain samples buy: every method's accuracy and cost, and its paired difference to self-consistency at equal budget.
+/// All numbers are of the report split; the allocation of each method was chosen on the select split.
+/// </summary>
+/// <param name="SelectProblems">Problems in the select split.</param>
+/// <param name="ReportProblems">Problems in the report split.</param>
+/// <param name="ReportSplit">Its id, for the <see cref="LookCounter"/>.</param>
+/// <param name="LeftOut">Ids of problems that are scored elsewhere and left out here, because a method lacks them.</param>
+/// <param name="Samples">n: the plain samples that there are for each problem, the most that the baseline can have.</param>
+/// <param name="Methods">Self-consistency first, then the others, each with all its allocations.</param>
+/// <param name="Curves">Methods that can stop at any number of samples.</param>
+/// <param name="Comparisons">The chosen ones against self-consistency, declared together, on both axes.</param>
+/// <param name="Choices">The choice of an allocation, for each method that has several.</param>
+/// <param name="MostDifferent">Ids of problems on which the methods differ most and a genealogy was kept, the clearest first.</param>
+public sealed record BudgetScores(
+    int SelectProblems, int ReportProblems, string ReportSplit, IReadOnlyList<string> LeftOut, int Samples,
+    IReadOnlyList<BudgetMethod> Methods, IReadOnlyList<BudgetCurve> Curves, ComparisonFamily Comparisons, IReadOnlyList<Selection> Choices,
+    IReadOnlyList<string> MostDifferent);
+
+/// <summary>One method in one allocation of its budget.</summary>
+/// <param name="Name">The method with its allocation.</param>
+/// <param name="Family">The method.</param>
+/// <param name="IsChosen">Whether this is the allocation that the select split chose; true for the only one.</param>
+/// <param name="Accuracy">Of its declared final choice.</param>
+/// <param name="DrawnTokens">Tokens drawn for a problem, the mean.</param>
+/// <param name="RewardTokens">Tokens that the reward model read for a problem, the mean; null where that is not known.</param>
+public sealed record BudgetMethod(string Name, string Family, bool IsChosen, Estimate Accuracy, double DrawnTokens, double? RewardTokens)
+{
+    /// <summary>The chance that an answer drawn by weight is correct; null for methods without a population.</summary>
+    public Estimate? DrawnByWeight { get; init; }
+
+    /// <summary>Problems on which every weight was 0: no answer, counted as wrong.</summary>
+    public int WithoutAnswer { get; init; }
+
+    /// <summary>Against self-consistency with the tokens that it draws; null for the baseline and for allocations that were not chosen.</summary>
+    public EqualBudget? ByDrawnTokens { get; init; }
+
+    /// <summary>Against self-consistency with the tokens that it draws and its reward model reads; null as well where the latter are not known.</summary>
+    public EqualBudget? ByAllTokens { get; init; }
+}
+
+/// <summary>How many plain samples a method's tokens buy.</summary>
+/// <param name="K">The baseline's samples, from 1 to those drawn.</param>
+/// <param name="Affordable">
+/// Samples whose mean tokens do not exceed the method's. Above <paramref name="K"/> where too few were drawn: then the baseline spends less
+/// than the method. 0 where the method spends less than one sample.
+/// </param>
+/// <param name="Comparison">Index into the members of <see cref="BudgetScores.Comparisons"/>; both axes share one where K is the same.</param>
+public sealed record EqualBudget(int K, int Affordable, int Comparison);
+
+/// <summary>A method's accuracy against its number of samples.</summary>
+/// <param name="Name">The method.</param>
+/// <param name="Points">By increasing k.</param>
+public sealed record BudgetCurve(string Name, IReadOnlyList<BudgetPoint> Points);
+
+/// <summary>One point: k samples, what they cost for a problem on the average, and what they reach.</summary>
+public sealed record BudgetPoint(int K, Estimate Accuracy, double DrawnTokens, double? RewardTokens);

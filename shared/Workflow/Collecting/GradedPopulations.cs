@@ -1,0 +1,62 @@
+using Hindsight.Scoring;
+
+namespace Hindsight.Workflow;
+
+/// <summary>What the particles stage drew, as the scores take it.</summary>
+internal static class GradedPopulations
+{
+    /// <param name="graded">The variants of the stage.</param>
+    /// <param name="problems">How many problems the suite has.</param>
+    public static IReadOnlyList<PopulationMethodAnswers> Of(IReadOnlyList<GradedVariant> graded, int problems)
+    {
+        var methods = graded.Where(variant => !variant.Variant.Method!.IsMixture).Select(variant => Method(
+            variant.Variant.Method!, variant.Variant.Method!.Name, [.. ByProblem(variant, problems).Select(answers => answers is null ? null : Problem([answers]))])).ToList();
+        // The checkpoints of a mixture stand for one method together.
+        var mixture = graded.Where(variant => variant.Variant.Method!.IsMixture).Select(variant => ByProblem(variant, problems)).ToList();
+        if (mixture.Count > 1)
+        {
+            var whole = Enumerable.Range(0, problems).Select(problem =>
+                mixture.All(checkpoint => checkpoint[problem] is not null) ? Problem([.. mixture.Select(checkpoint => checkpoint[problem]!)]) : null);
+            methods.Add(new PopulationMethodAnswers($"particle filters over {mixture.Count} checkpoints", "trajectory mixture", [.. whole]));
+        }
+
+        return methods;
+    }
+
+    private static PopulationMethodAnswers Method(PopulationMethod method, string name, IReadOnlyList<PopulationProblem?> problems) => new(
+        name, method.Kind == PopulationKind.ParticleFilter ? "particle filter" : name, problems)
+    {
+        Choice = method.Kind is PopulationKind.BeamSearch or PopulationKind.DiverseTreeSearch ? FinalChoice.HighestScore : FinalChoice.WeightedMajority,
+    };
+
+    /// <summary>A variant's answers to each problem, by sample; null where one is missing.</summary>
+    private static IReadOnlyList<GradedCompletion>?[] ByProblem(GradedVariant variant, int problems)
+    {
+        var answers = variant.Completions.ToLookup(completion => completion.Problem);
+        return [.. Enumerable.Range(0, problems).Select(problem => answers[problem].ToList() is { } found && found.Count == variant.Variant.Method!.Answers ? found : null)];
+    }
+
+    /// <summary>
+    /// One population of several: each weighs as much as its evidence, so that the whole follows the even mixture of the checkpoints, weighed by
+    /// the same potentials.
+    /// </summary>
+    private static PopulationProblem Problem(IReadOnlyList<IReadOnlyList<GradedCompletion>> parts)
+    {
+        var populations = parts.Select(part => part[0].Answer.Population!).ToList();
+        double[] evidence = [.. populations.Select(population => parts.Count == 1 ? 0 : population.Chains[0].LogEvidence ?? double.NegativeInfinity)];
+        var most = evidence.Max();
+        double[] shares = [.. evidence.Select(log => double.IsNegativeInfinity(most) ? 0 : Math.Exp(log - most))];
+        var sum = shares.Sum();
+        return new PopulationProblem(
+            [
+                .. parts.SelectMany((part, index) => part.Select(completion => new PopulationMember(
+                    completion.Graded, sum == 0 ? 0 : completion.Answer.Particle!.Weight * shares[index] / sum, completion.Answer.Particle!.Score))),
+            ],
+            populations.Sum(population => population.DrawnTokens),
+            populations.Sum(population => population.RewardTokens),
+            populations.Any(population => population.Chains.Count == 0) ? null : new PopulationGenealogy([.. populations.SelectMany(population => population.Chains).Select(Chain)]));
+    }
+
+    private static GenealogyChain Chain(PopulationChain chain) => new([.. chain.Steps.Select(step => new GenealogyRound(
+        step.Weights, step.EffectiveSampleSize, step.IsResampled, step.Ancestors, step.Lineages, step.LogEvidence ?? double.NegativeInfinity))]);
+}

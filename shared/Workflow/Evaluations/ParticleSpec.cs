@@ -1,0 +1,106 @@
+using Hindsight.Generation;
+
+namespace Hindsight.Workflow;
+
+/// <summary>What a particle is weighed by.</summary>
+public enum PotentialKind
+{
+    /// <summary>The reward model's score of each new step.</summary>
+    StepProbability,
+
+    /// <summary>The odds of that.</summary>
+    StepOdds,
+
+    /// <summary>The odds of the whole prefix's score, afresh at every step.</summary>
+    PrefixOdds,
+
+    /// <summary>The score of the whole prefix, each step counting what it added: the target weighs an answer once.</summary>
+    Telescoping,
+
+    /// <summary>How sure the model itself is of its tokens; needs no reward model.</summary>
+    SelfCertainty,
+}
+
+/// <summary>How the answers of a budget are spread: <c>particles × iterations × chains</c> of them.</summary>
+/// <param name="Particles">That grow together.</param>
+/// <param name="Iterations">Of particle Gibbs; 1 is a particle filter.</param>
+/// <param name="Chains">That run side by side: islands, weighed by their evidence.</param>
+public sealed record Allocation(int Particles, int Iterations = 1, int Chains = 1);
+
+/// <summary>
+/// What <c>evaluation.json</c> asks of particle methods (<c>particles</c>): for each problem, answers of the final checkpoint that grow
+/// together under a reward model.
+/// </summary>
+public sealed record ParticleSpec
+{
+    private const int MostAnswers = 1024;
+
+    /// <summary>Answers per problem that each method may draw. Default 16.</summary>
+    public int Budget { get; init; } = 16;
+
+    /// <summary>
+    /// The divisions of the budget that are tried; the one that is reported was chosen on the select split. Default: all in one filter, in
+    /// two iterations, in two islands.
+    /// </summary>
+    public IReadOnlyList<Allocation>? Allocations { get; init; }
+
+    /// <summary>Other methods at the same budget: published dialects, searches, annealing, parallel tempering. Default none.</summary>
+    public IReadOnlyList<PopulationKind> Methods { get; init; } = [];
+
+    /// <summary>Whether the budget is also spread over all checkpoints of the trajectory, whose islands are weighed by their evidence. Default true.</summary>
+    public bool Mixture { get; init; } = true;
+
+    /// <summary>What particles are weighed by. Default: stepProbability under a process reward model, telescoping under any other, selfCertainty without.</summary>
+    public PotentialKind? Potential { get; init; }
+
+    /// <summary>Divides the logarithm of potentials: above 1 gentler, below 1 greedier. Default 1.</summary>
+    public double PotentialTemperature { get; init; } = 1;
+
+    /// <summary>How step scores become a prefix's, for prefixOdds and telescoping. Default minimum; a model that scores whole texts has its own.</summary>
+    public Aggregation Aggregation { get; init; } = Aggregation.Minimum;
+
+    /// <summary>Resample where the effective sample size is below this share of the particles, in [0, 1]. Default 0.5.</summary>
+    public double Threshold { get; init; } = 0.5;
+
+    /// <summary>Most steps of an answer. Default 40.</summary>
+    public int MaxSteps { get; init; } = 40;
+
+    /// <summary>Most tokens of a step. Default 1024.</summary>
+    public int StepTokens { get; init; } = 1024;
+
+    /// <summary>What ends a step. Default: the reward model's delimiter, else an empty line.</summary>
+    public string? Delimiter { get; init; }
+
+    /// <summary>What changes the answers of a method, the method apart.</summary>
+    internal object OfOneMethod => new { Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter };
+
+    /// <summary>The methods, each with its share of the budget.</summary>
+    internal IReadOnlyList<PopulationMethod> ToMethods() =>
+    [
+        .. (Allocations ?? DefaultAllocations).Select(allocation =>
+            new PopulationMethod(PopulationKind.ParticleFilter, allocation.Particles, allocation.Iterations, allocation.Chains)),
+        .. Methods.Where(kind => kind != PopulationKind.ParticleFilter).Distinct().Select(kind => kind == PopulationKind.ParallelTempering
+            ? new PopulationMethod(kind, Budget / 4, Iterations: 2, Chains: 2)
+            : new PopulationMethod(kind, Budget)),
+    ];
+
+    private IReadOnlyList<Allocation> DefaultAllocations =>
+        Budget >= 4 && Budget % 2 == 0 ? [new(Budget), new(Budget / 2, Iterations: 2), new(Budget / 2, Chains: 2)] : [new(Budget)];
+
+    /// <summary>The first field that has an impossible value, and its rule; null when all are possible.</summary>
+    internal (string Field, string Rule)? Mistake =>
+        Budget is < 2 or > MostAnswers ? ("particles.budget", $"must be between 2 and {MostAnswers}")
+        : Allocations?.Any(item => item is null || item.Particles < 1 || item.Iterations < 1 || item.Chains < 1
+            || (long)item.Particles * item.Iterations * item.Chains != Budget || (item.Iterations > 1 && item.Particles < 2)) == true
+            ? ("particles.allocations", $"must multiply to the budget of {Budget} each, with 2 particles or more where there are iterations")
+        : Allocations is { Count: 0 or > 64 } ? ("particles.allocations", "must be 1 to 64, or left out")
+        : Methods is null || Methods.Any(kind => kind is PopulationKind.BeamSearch or PopulationKind.DiverseTreeSearch) && Budget % PopulationMethod.SearchWidth != 0
+            ? ("particles.methods", $"has a search, whose budget must be a multiple of {PopulationMethod.SearchWidth}")
+        : Methods.Contains(PopulationKind.ParallelTempering) && (Budget % 4 != 0 || Budget < 8) ? ("particles.methods", "has parallel tempering, whose budget must be a multiple of 4 and at least 8")
+        : PotentialTemperature is not (>= 0.01 and <= 100) ? ("particles.potentialTemperature", "must be between 0.01 and 100")
+        : Threshold is not (>= 0 and <= 1) ? ("particles.threshold", "must be between 0 and 1")
+        : MaxSteps is < 1 or > 4096 ? ("particles.maxSteps", "must be between 1 and 4096")
+        : StepTokens is < 1 or > 1 << 20 ? ("particles.stepTokens", "must be between 1 and 1048576")
+        : Delimiter is { Length: 0 or > 256 } ? ("particles.delimiter", "must be a text of 1 to 256 characters")
+        : null;
+}

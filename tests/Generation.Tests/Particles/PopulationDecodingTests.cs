@@ -1,0 +1,234 @@
+using System.Text.Json;
+using Hindsight.Models;
+
+namespace Hindsight.Generation.Tests;
+
+/// <summary>Populations over a real small model, scored by a reward model of another vocabulary.</summary>
+public sealed class PopulationDecodingTests : IDisposable
+{
+    private static readonly Decoding Sampling = new() { Temperature = 1, MaxTokens = 90, Seed = 7 };
+    private static readonly StepRule Sentences = new() { Delimiter = "." };
+    private static readonly EngineOptions Options = new() { MaxLength = 400, Threads = 2, MostRows = 24 };
+
+    private readonly Weights weights = Reference.Load("stories260k-real", "model");
+    private readonly Weights rewardWeights = Reference.Load("qwen2-prm", "model");
+    private readonly TextTokenizer tokenizer = TextTokenizer.Load(TestData.PathTo("models", "stories260k-real", "model"));
+    private readonly DecodingEngine engine;
+    private readonly RewardModel rewards;
+    private readonly RewardPrompt conversation;
+    private readonly int[] prompt;
+
+    public PopulationDecodingTests()
+    {
+        engine = new DecodingEngine(weights, Options);
+        rewards = new RewardModel(rewardWeights, RewardText.Load(TestData.PathTo("models", "qwen2-prm", "model"), rewardWeights.Config.Reward!), rows: 24, Options);
+        conversation = rewards.Text.Read([new ChatMessage("user", "Tell a story.")]);
+        prompt = [.. tokenizer.Encode("Once upon a time", addSpecialTokens: true)];
+    }
+
+    [Theory]
+    [InlineData(1, 0.5)]
+    [InlineData(1, 1)]
+    [InlineData(9, 0)]
+    public void Without_resampling_the_particles_are_plain_samples(int particles, double threshold)
+    {
+        var sampled = engine.Generate([new GenerationRequest(prompt, [.. Enumerable.Range(0, particles)], Sampling)], Decode, [2]).OrderBy(answer => answer.Sample).ToList();
+        var answers = Draw(Filter(particles, threshold)).Answers;
+        Assert.Equal(sampled.Select(answer => answer.Ids), answers.Select(answer => answer.Ids));
+        Assert.Equal(sampled.Select(answer => (answer.Text, answer.FinishReason, answer.LogProbability)), answers.Select(answer => (answer.Text, answer.FinishReason, answer.LogProbability)));
+    }
+
+    [Fact]
+    public void Resampled_answers_are_what_the_model_and_the_reward_model_say_of_them_read_whole()
+    {
+        var population = Draw(Filter(12, threshold: 1));
+        var filter = (ParticleFilter)population.Request.Population;
+        Assert.True(filter.Result.Steps.Count(step => step.IsResampled) >= 2);
+        using var whole = new Transformer(weights, Target.Plain, threads: 1);
+        using var scorer = new Transformer(rewardWeights, Target.Plain, threads: 1);
+        foreach (var (answer, particle) in population.Answers.Zip(population.Particles))
+        {
+            var logits = whole.Logits([.. prompt, .. answer.Ids]);
+            var expected = Enumerable.Range(0, answer.Ids.Count).Sum(place => LogSoftmax(logits.AsSpan((prompt.Length + place - 1) * weights.Config.VocabularySize, weights.Config.VocabularySize), answer.Ids[place]));
+            Assert.Equal(expected, answer.LogProbability, 1e-3);
+
+            Assert.Equal(answer.Ids.Count, particle.StepEnds[^1]);
+            var steps = Steps(particle, answer.Text);
+            for (var step = 1; step <= steps.Count; step++)
+            {
+                var scores = scorer.Logits(rewards.Text.Write(conversation, [.. steps.Take(step)]));
+                Assert.Equal(Reward.Of(scores.AsSpan(^2..), 1).Value, particle.Rewards[step - 1].Value, 2e-4);
+            }
+        }
+    }
+
+    [Fact]
+    public void Populations_side_by_side_are_those_drawn_alone()
+    {
+        int[] other = [.. tokenizer.Encode("The cat", addSpecialTokens: true)];
+        PopulationRequest[] Requests() => [Request(Filter(7, 1), prompt), Request(Filter(10, 0.5, seed: 3), other), Request(Filter(5, 1), other), Request(Filter(24, 1), prompt)];
+        var alone = Requests().Select(request => Bytes(engine.Generate([request], rewards, Decode, [2]).Single())).ToList();
+        var requests = Requests();
+        var together = engine.Generate(requests, rewards, Decode, [2]).ToDictionary(answers => Array.IndexOf(requests, answers.Request), Bytes);
+        Assert.Equal(alone, Enumerable.Range(0, 4).Select(index => together[index]));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0.6)]
+    public void A_population_resumed_after_any_round_ends_with_the_same_bytes(double threshold)
+    {
+        var rounds = new List<string>();
+        var whole = engine.Generate([Request(Filter(8, threshold), prompt)], rewards, Decode, [2], (_, round) => rounds.Add(JsonSerializer.Serialize(round))).Single();
+        Assert.True(rounds.Count > 2);
+        foreach (var json in rounds.SkipLast(1))
+        {
+            // Another engine, as in another process.
+            var round = JsonSerializer.Deserialize<PopulationRound>(json)!;
+            using var second = new DecodingEngine(weights, Options);
+            var resumed = Request(ParticleFilter.Resume(OptionsOf(8, threshold), 1, round.State), prompt) with { Resumed = round };
+            Assert.Equal(Bytes(whole), Bytes(second.Generate([resumed], rewards, Decode, [2]).Single()));
+        }
+    }
+
+    [Fact]
+    public void Each_iteration_of_particle_gibbs_follows_the_path_of_the_one_before()
+    {
+        var chains = new ParticleChains(OptionsOf(6, 1), seed: 4, iterations: 3, temperatures: [1.5, 1]);
+        List<PopulationAnswers>? before = null;
+        IReadOnlyList<PathOrigin?> origins = [];
+        while (true)
+        {
+            var requests = chains.Filters.Select((filter, chain) => Request(filter, prompt) with
+            {
+                FirstSample = 6 * chain,
+                Reference = before is null ? null : before[origins[chain]!.Value.Chain].Particles[origins[chain]!.Value.Slot],
+            }).ToList();
+            var drawn = engine.Generate(requests, rewards, Decode, [2]).OrderBy(answers => requests.IndexOf(answers.Request)).ToList();
+            if (before is not null)
+            {
+                Assert.All(requests.Zip(drawn), pair => Assert.Equal(pair.First.Reference!.Ids, pair.Second.Particles[0].Ids));
+                Assert.All(requests.Zip(drawn), pair => Assert.Equal(pair.First.Reference!.Rewards, pair.Second.Particles[0].Rewards));
+            }
+
+            if (chains.IsFinished)
+            {
+                break;
+            }
+
+            (before, origins) = (drawn, chains.Next());
+        }
+
+        Assert.Equal(2, chains.Iteration);
+    }
+
+    [Fact]
+    public void Self_certainty_needs_no_reward_model()
+    {
+        var filter = new ParticleFilter(OptionsOf(8, 1) with { Potential = Potential.SelfCertainty() }, 1);
+        var answers = engine.Generate([Request(filter, prompt) with { Conversation = null }], null, Decode, [2]).Single();
+        Assert.Equal(0, answers.RewardTokens);
+        Assert.True(double.IsFinite(filter.Result.LogEvidence));
+        Assert.Equal(0, filter.Result.Particles.Sum(particle => Math.Exp(particle.LogWeight)) - 1, 1e-9);
+    }
+
+    [Fact]
+    public void Searches_run_on_the_same_rows_and_keep_the_answers_that_ended()
+    {
+        var beam = new BeamSearch(new SearchOptions(8, Width: 4, MaxSteps: 6));
+        var answers = Draw(beam);
+        Assert.NotEmpty(beam.Hypotheses);
+        Assert.All(beam.Hypotheses.Where(hypothesis => hypothesis.IsComplete), hypothesis => Assert.NotEmpty(answers.Ended[(hypothesis.Round, hypothesis.Slot)].Text));
+    }
+
+    [Fact]
+    public void An_answer_the_reward_model_has_no_room_for_fails_alone()
+    {
+        // Room for the shorter half of them.
+        var lengths = Draw(Filter(8, threshold: 0)) is var all
+            ? all.Particles.Zip(all.Answers, (particle, answer) => rewards.Text.Write(conversation, Steps(particle, answer.Text)).Count).Order().ToList() : [];
+        Assert.True(lengths[4] > lengths[3]);
+        using var small = new RewardModel(rewardWeights, rewards.Text, rows: 8, Options with { MaxLength = lengths[3] });
+        var filter = Filter(8, threshold: 0);
+        var population = engine.Generate([Request(filter, prompt)], small, Decode, [2]).Single();
+        var failed = population.Particles.Count(particle => particle.Failure is not null);
+        Assert.Equal(4, failed);
+        Assert.NotEmpty(filter.Result.Failures);
+        Assert.All(population.Particles.Zip(filter.Result.Particles), pair => Assert.Equal(pair.First.Failure is not null, double.IsNegativeInfinity(pair.Second.LogWeight)));
+        Assert.All(population.Particles, particle => Assert.True(particle.Failure is null || particle.Failure.Contains($"room for {lengths[3]}", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void More_particles_than_rows_are_refused_in_numbers()
+    {
+        var error = Assert.Throws<InvalidDataException>(() => Draw(Filter(25, 1)));
+        Assert.Contains("room for 24", error.Message, StringComparison.Ordinal);
+        Assert.Contains("25", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tokens_are_counted_once()
+    {
+        var population = Draw(Filter(9, 0));
+        Assert.Equal(population.Answers.Sum(answer => answer.Ids.Count), population.DrawnTokens);
+        var resampled = Draw(Filter(9, 1));
+        Assert.True(resampled.DrawnTokens <= resampled.Answers.Sum(answer => answer.Ids.Count) + (9 * Sampling.MaxTokens));
+        Assert.True(resampled.RewardTokens > 0);
+    }
+
+    public void Dispose()
+    {
+        engine.Dispose();
+        rewards.Dispose();
+        weights.Dispose();
+        rewardWeights.Dispose();
+    }
+
+    private static ParticleOptions OptionsOf(int particles, double threshold) => new()
+    {
+        Particles = particles,
+        ResamplingThreshold = threshold,
+        // Random weights give scores that say little; odds at half the temperature make them matter.
+        Potential = Potential.StepOdds(0.5),
+    };
+
+    private static ParticleFilter Filter(int particles, double threshold, ulong seed = 1) => new(OptionsOf(particles, threshold), seed);
+
+    private PopulationAnswers Draw(IPopulation population) => engine.Generate([Request(population, prompt)], rewards, Decode, [2]).Single();
+
+    private PopulationRequest Request(IPopulation population, int[] ids) => new(ids, population, Sampling, Sentences) { Conversation = conversation };
+
+    private string Decode(IReadOnlyList<int> ids) => tokenizer.Decode(ids, skipSpecialTokens: true);
+
+    private static string Bytes(PopulationAnswers answers) => JsonSerializer.Serialize(
+        new { answers.Particles, Texts = answers.Answers.Select(answer => answer.Text), answers.DrawnTokens, answers.RewardTokens, ((ParticleFilter)answers.Request.Population).Result });
+
+    private List<string> Steps(ParticleText particle, string text)
+    {
+        var steps = new List<string>();
+        foreach (var end in particle.StepEnds)
+        {
+            var soFar = end == particle.Ids.Count ? text : Decode([.. particle.Ids.Take(end)]);
+            steps.Add(soFar[steps.Sum(step => step.Length)..]);
+        }
+
+        return steps;
+    }
+
+    private static double LogSoftmax(ReadOnlySpan<float> logits, int id)
+    {
+        var most = double.NegativeInfinity;
+        foreach (var logit in logits)
+        {
+            most = Math.Max(most, logit);
+        }
+
+        var sum = 0.0;
+        foreach (var logit in logits)
+        {
+            sum += Math.Exp(logit - most);
+        }
+
+        return logits[id] - most - Math.Log(sum);
+    }
+}

@@ -1,0 +1,310 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Xunit.Abstractions;
+using static Hindsight.Scoring.Tests.Answers;
+
+namespace Hindsight.Scoring.Tests;
+
+public class BudgetTests(ITestOutputHelper output)
+{
+    private const double Rounding = 1e-12;
+
+    private static readonly HashSet<string> Known = [];
+
+    [Fact]
+    public void The_weighted_majority_is_what_adding_up_the_weights_by_hand_gives()
+    {
+        var random = new Random(3);
+        string?[] texts = ["right", "a", "b", null];
+        for (var trial = 0; trial < 500; trial++)
+        {
+            // Eighths add up without rounding, so that ties are ties.
+            var members = Enumerable.Range(0, random.Next(1, 7)).Select(_ => Member(texts[random.Next(4)] ?? "", random.Next(0, 4) / 8.0)).ToArray();
+            var sums = texts.Select(text => members.Where(member => member.Answer.Answer == text).Sum(member => member.Weight)).ToArray();
+            var expected = sums.Max() == 0 ? 0 : sums[0] == sums.Max() ? 1.0 / sums.Count(sum => sum == sums.Max()) : 0;
+            Assert.Equal(expected, PopulationChoice.Accuracy(Of(members), FinalChoice.WeightedMajority, Known), Rounding);
+            var all = members.Sum(member => member.Weight);
+            Assert.Equal(
+                all == 0 ? 0 : members.Where(member => member.Answer.Answer == "right").Sum(member => member.Weight) / all,
+                PopulationChoice.DrawnByWeight(Of(members)), Rounding);
+        }
+    }
+
+    [Fact]
+    public void The_highest_score_wins_whatever_its_weight_and_ties_share_the_win()
+    {
+        double Best(params PopulationMember[] members) => PopulationChoice.Accuracy(Of(members), FinalChoice.HighestScore, Known);
+        Assert.Equal(1, Best(Member("a", 0.9, 0.1), Member("right", 0.1, 0.2)));
+        Assert.Equal(0, Best(Member("a", 0.1, 0.3), Member("right", 0.9, 0.2)));
+        Assert.Equal(2 / 3.0, Best(Member("a", 1, 0.3), Member("right", 1, 0.3), Member("right", 1, 0.3)), Rounding);
+        Assert.Equal(1, Best(Member("a", 0, 0.3), Member("right", 1, 0.2)));
+    }
+
+    [Fact]
+    public void Weights_count_by_their_ratios_and_the_order_of_members_not_at_all() => Prop.ForAll(
+        Gen.ArrayOf(
+            from text in Gen.Elements("right", "a", "b", "")
+            from weight in Gen.Choose(0, 5)
+            from score in Gen.Choose(0, 3)
+            select Member(text, weight / 10.0, score / 3.0)).ToArbitrary(),
+        Gen.Choose(-12, 12).ToArbitrary(),
+        (members, power) =>
+        {
+            var population = Of(members);
+            var scaled = Of([.. members.Select(member => member with { Weight = member.Weight * Math.Pow(10, power) })]);
+            var turned = Of([.. members.OrderBy(member => RandomStream.Hash((ulong)power, $"{member}"))]);
+            foreach (var choice in Enum.GetValues<FinalChoice>())
+            {
+                var value = PopulationChoice.Accuracy(population, choice, Known);
+                Assert.InRange(value, 0, 1);
+                Assert.Equal(value, PopulationChoice.Accuracy(scaled, choice, Known), Rounding);
+                Assert.Equal(value, PopulationChoice.Accuracy(turned, choice, Known), Rounding);
+            }
+
+            Assert.Equal(PopulationChoice.DrawnByWeight(population), PopulationChoice.DrawnByWeight(scaled), Rounding);
+            Assert.Equal(PopulationChoice.HasAnswer(population), PopulationChoice.HasAnswer(scaled));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(200).WithReplay(20260101, 1));
+
+    [Fact]
+    public void A_population_that_is_the_samples_with_equal_weights_is_self_consistency() => ForAll(answers =>
+    {
+        var same = answers with { Populations = [Method("samples", problem => Equal(problem.Sampled), answers)] };
+        if (answers.ProblemIds.Count == 1)
+        {
+            Assert.Null(EvaluationScorer.Score(same).Budget); // Nothing to split.
+            return;
+        }
+
+        var scores = EvaluationScorer.Score(same);
+        var budget = scores.Budget!;
+        var (baseline, method) = (budget.Methods[0], budget.Methods[^1]);
+        Assert.Equal(baseline.Accuracy, method.Accuracy);
+        Assert.Equal(new EqualBudget(answers.SamplesPerProblem, answers.SamplesPerProblem, method.ByDrawnTokens!.Comparison), method.ByDrawnTokens);
+        Assert.Equal(method.ByDrawnTokens, method.ByAllTokens);
+        Assert.Equal(0, budget.Comparisons.Members[method.ByDrawnTokens.Comparison].Difference.Value);
+        Assert.Equal(1, budget.Comparisons.Members[method.ByDrawnTokens.Comparison].PValue);
+        Assert.Equal(baseline.DrawnTokens, method.DrawnTokens, 1e-9);
+        Assert.Equal(answers.ProblemIds.Count, budget.SelectProblems + budget.ReportProblems);
+        // One answer drawn by weight is a sample drawn at random.
+        var inSelect = SelectSplit.Of(answers.Clusters, answers.SelectShare, answers.Seed);
+        Assert.Equal(
+            answers.Trajectory[^1].Problems.Where((_, i) => !inSelect[i]).Average(problem => problem.PassRate()), method.DrawnByWeight!.Value, Rounding);
+    });
+
+    [Fact]
+    public void The_baseline_has_as_many_samples_as_the_tokens_buy_and_its_value_is_that_of_all_ways_to_draw_them()
+    {
+        var random = new Random(17);
+        var final = Variant("final", [.. Enumerable.Range(0, 12).Select(_ => Problem(
+            "right", [.. Enumerable.Range(0, 5).Select(_ => random.Next(3) switch { 0 => "right", 1 => "a", _ => "b" })]))]);
+        // A sample has 10 tokens.
+        var answers = Evaluation(5, final);
+        answers = answers with
+        {
+            Populations =
+            [
+                Method("cheap", _ => new([Member("right", 1)], 9, 0, null), answers),
+                Method("middle", _ => new([Member("right", 0.5), Member("a", 0.5)], 39, 1, null), answers),
+                Method("dear", _ => new([Member("a", 0.5), Member("right", 0.25)], 20, 71, null), answers),
+            ],
+        };
+        var budget = EvaluationScorer.Score(answers).Budget!;
+        BudgetMethod Row(string name) => budget.Methods.Single(method => method.Name == name);
+        Assert.Equal((1, 0), (Row("cheap").ByDrawnTokens!.K, Row("cheap").ByDrawnTokens!.Affordable));
+        Assert.Equal((3, 3), (Row("middle").ByDrawnTokens!.K, Row("middle").ByDrawnTokens!.Affordable));
+        Assert.Equal((4, 4), (Row("middle").ByAllTokens!.K, Row("middle").ByAllTokens!.Affordable));
+        Assert.Equal((2, 2), (Row("dear").ByDrawnTokens!.K, Row("dear").ByDrawnTokens!.Affordable));
+        Assert.Equal((5, 9), (Row("dear").ByAllTokens!.K, Row("dear").ByAllTokens!.Affordable)); // Too few were drawn, and it is told.
+        Assert.Equal((1, 1), (Row("greedy").ByAllTokens!.K, Row("greedy").ByAllTokens!.Affordable));
+        Assert.Equal((39, 1), (Row("middle").DrawnTokens, Row("middle").RewardTokens));
+
+        var inSelect = SelectSplit.Of(answers.Clusters, answers.SelectShare, answers.Seed);
+        foreach (var (name, value) in new[] { ("greedy", 1), ("cheap", 1), ("middle", 0.5), ("dear", 0) })
+        {
+            Assert.Equal(value, Row(name).Accuracy.Value, Rounding);
+            foreach (var equal in new[] { Row(name).ByDrawnTokens!, Row(name).ByAllTokens! })
+            {
+                var baseline = final.Problems.Where((_, i) => !inSelect[i])
+                    .Average(problem => Subsets.Average([problem.Sampled], equal.K, 1, Majority));
+                var comparison = budget.Comparisons.Members[equal.Comparison];
+                Assert.Equal((name, $"Maj@{equal.K}"), (comparison.Of, comparison.Against));
+                Assert.Equal(value - baseline, comparison.Difference.Value, 1e-9);
+                Assert.True(comparison.Together.Low <= comparison.Difference.Low && comparison.Difference.High <= comparison.Together.High);
+            }
+        }
+
+        Assert.Equal(FamilyKind.EqualBudget, budget.Comparisons.Kind);
+        Assert.Equal(6, budget.Comparisons.Members.Count); // Greedy and cheap alike on both axes, the other two once on each: and no comparison twice.
+    }
+
+    [Fact]
+    public void Rewards_alone_are_compared_too_and_their_reading_is_counted_where_it_is_known()
+    {
+        ProblemAnswers Rewarded(int i, bool isKnown) => new(null,
+        [
+            .. Enumerable.Range(0, 4).Select(s => Graded(s <= i % 3 ? "right" : $"{s}", s) with { Reward = (s * 7 % 4) / 4.0, RewardTokens = isKnown ? 25 : null }),
+        ]);
+        VariantAnswers All(string name, bool isKnown) => new(name, null, [.. Enumerable.Range(0, 10).Select(i => Rewarded(i, isKnown))]);
+        var budget = EvaluationScorer.Score(Evaluation(4, All("early", false), All("middle", true), All("late", true))).Budget!;
+        Assert.Equal(
+            ["self-consistency", "best-of-N", "weighted best-of-N", "Temporal Sampling, Maj", "Temporal Sampling, BoN"],
+            budget.Methods.Select(method => method.Family).Distinct());
+        var best = budget.Methods.Single(method => method.Family == "best-of-N");
+        Assert.Equal((40, 100, 4, 4, 14), (best.DrawnTokens, best.RewardTokens, best.ByDrawnTokens!.K, best.ByAllTokens!.K, best.ByAllTokens.Affordable));
+        // Over two checkpoints the reading is known, over three it is not.
+        var temporal = budget.Methods.Where(method => method.Family == "Temporal Sampling, BoN").ToList();
+        Assert.Equal([100, null], temporal.Select(method => method.RewardTokens));
+        Assert.All(temporal.Where(method => method.RewardTokens is null), method => Assert.Null(method.ByAllTokens));
+        Assert.Equal(["Temporal Sampling, Maj", "Temporal Sampling, BoN"], budget.Choices.Select(choice => choice.Choice));
+        Assert.All(budget.Curves, curve => Assert.Equal([1, 2, 4], curve.Points.Select(point => point.K)));
+        foreach (var curve in budget.Curves)
+        {
+            var row = budget.Methods.Single(method => method.Family == curve.Name && method.IsChosen);
+            Assert.Equal(row.Accuracy, curve.Points[^1].Accuracy);
+            Assert.Equal((row.DrawnTokens, row.RewardTokens), (curve.Points[^1].DrawnTokens, curve.Points[^1].RewardTokens));
+        }
+    }
+
+    [Fact]
+    public void Without_populations_and_rewards_there_is_nothing_to_compare() =>
+        Assert.Null(EvaluationScorer.Score(Evaluation(2, Variant("final", Counted(2, 1), Counted(2, 0)))).Budget);
+
+    [Fact]
+    public void The_allocation_is_chosen_on_the_select_split_and_claimed_on_the_report_split()
+    {
+        var answers = Evaluation(4, Variant("final", [.. Enumerable.Range(0, 12).Select(_ => Counted(4, 2))]));
+        var inSelect = SelectSplit.Of(answers.Clusters, answers.SelectShare, answers.Seed);
+        PopulationMethodAnswers Filter(string name, double onSelect, double onReport) => new(name, "particle filter",
+        [
+            .. inSelect.Select(side => (side ? onSelect : onReport) is var share
+                ? new PopulationProblem([Member("right", share), Member("a", 1 - share)], 40, 5, null) : null),
+        ]);
+        var missing = new PopulationMethodAnswers("4 × 4", "particle filter", new PopulationProblem?[12]);
+        var budget = EvaluationScorer.Score(answers with { Populations = [Filter("1 × 16", 0.4, 0.9), missing, Filter("2 × 8", 0.9, 0.4)] }).Budget!;
+        var choice = Assert.Single(budget.Choices);
+        Assert.Equal(("particle filter", "accuracy", 3, "2 × 8"), (choice.Choice, choice.Score, choice.Tried, choice.Candidates[choice.Chosen].Name));
+        Assert.Equal([false, true], budget.Methods.Skip(1).Select(method => method.IsChosen));
+        Assert.Equal(0, budget.Methods[^1].Accuracy.Value);
+        Assert.Null(budget.Methods[1].ByDrawnTokens); // What was not chosen claims nothing.
+        Assert.Equal("2 × 8", Assert.Single(budget.Comparisons.Members).Of);
+        Assert.Empty(budget.LeftOut);
+    }
+
+    [Fact]
+    public void The_early_weight_is_an_allocation_too()
+    {
+        VariantAnswers All(string name, params string[] samples) => Variant(name, [.. Enumerable.Repeat(Problem(null, samples), 10)]);
+        var late = All("late", "a", "a", "right");
+        var answers = Evaluation(3, late) with { Interpolations = new("early", "late", [new(1, All("1", "b", "b", "b")), new(0.5, All("0.5", "right", "a", "right")), new(0, late)]) };
+        answers = answers with { Populations = [Method("filter", _ => Of(Member("right", 1)), answers)] };
+        var budget = EvaluationScorer.Score(answers).Budget!;
+        Assert.Equal([0, 1, 0], budget.Methods.Where(method => method.Family == "WiSE-FT").Select(method => method.Accuracy.Value));
+        Assert.Equal("WiSE-FT, early weight 0.5, Maj@3", budget.Methods.Single(method => method is { Family: "WiSE-FT", IsChosen: true }).Name);
+        Assert.Equal(1, budget.Comparisons.Members[0].Difference.Value, Rounding);
+    }
+
+    [Fact]
+    public void Problems_that_a_method_lacks_are_left_out_and_named_and_a_method_without_any_is_not_there()
+    {
+        var answers = Evaluation(2, Variant("final", [.. Enumerable.Range(0, 6).Select(_ => Counted(2, 1))]));
+        var half = Method("half", _ => Of(Member("right", 1)), answers);
+        half = half with { Problems = [.. half.Problems.Select((population, i) => i is 1 or 4 ? null : population)] };
+        var budget = EvaluationScorer.Score(answers with { Populations = [half, new("none", "none", new PopulationProblem?[6])] }).Budget!;
+        Assert.Equal(["p2", "p5"], budget.LeftOut);
+        Assert.Equal(4, budget.SelectProblems + budget.ReportProblems);
+        Assert.Equal(["self-consistency, Maj@2", "half"], budget.Methods.Select(method => method.Name));
+    }
+
+    [Fact]
+    public void Weights_that_are_all_zero_are_wrong_and_told()
+    {
+        var answers = Evaluation(2, Variant("final", [.. Enumerable.Range(0, 6).Select(_ => Counted(2, 2))]));
+        var budget = EvaluationScorer.Score(answers with { Populations = [Method("dead", _ => Of(Member("right", 0), Member("right", 0)), answers)] }).Budget!;
+        Assert.Equal((0, 0, budget.ReportProblems), (budget.Methods[^1].Accuracy.Value, budget.Methods[^1].DrawnByWeight!.Value, budget.Methods[^1].WithoutAnswer));
+    }
+
+    [Fact]
+    public void The_problems_shown_are_those_on_which_methods_differ_most()
+    {
+        var answers = Evaluation(2, Variant("final", [.. Enumerable.Range(0, 80).Select(i => Counted(2, i % 2 * 2))]));
+        var genealogy = new PopulationGenealogy([new([new([1], 1, false, [], 1, 0)])]);
+        var filter = Method("filter", _ => Of(Member("right", 1)) with { Genealogy = genealogy }, answers);
+        filter = filter with { Problems = [.. filter.Problems.Select((population, i) => i < 70 ? population : population! with { Genealogy = null })] };
+        var shown = EvaluationScorer.Score(answers with { Populations = [filter] }).Budget!.MostDifferent;
+        // 35 on which the majority is wrong, then the others, in the order of the suite.
+        Assert.Equal([.. Enumerable.Range(0, 35).Select(i => $"p{(2 * i) + 1}"), .. Enumerable.Range(0, 25).Select(i => $"p{(2 * i) + 2}")], shown);
+    }
+
+    [Fact]
+    public void Where_a_method_is_no_better_than_the_baseline_gain_and_loss_are_as_rare_as_declared()
+    {
+        // Two methods that are other samples of the same model.
+        var stream = RandomStream.For(71, "equal budget");
+        const int repeats = 300, problems = 60, samples = 4;
+        var wrong = 0;
+        for (var repeat = 0; repeat < repeats; repeat++)
+        {
+            var counts = Population.Problems(problems, 3, samples, ref stream);
+            var answers = Evaluation(samples, Variant("final", [.. counts.Select(problem => Counted(samples, problem.Correct[0]))])) with { Seed = (ulong)repeat };
+            PopulationMethodAnswers Again(int j) => new($"again {j}", $"again {j}",
+                [.. counts.Select(problem => Equal(Counted(samples, problem.Correct[j]).Sampled))]);
+            answers = answers with { Populations = [Again(1), Again(2)] };
+            wrong += Compare(answers).Comparisons.Members.Any(member => member.Outcome is Outcome.Gain or Outcome.Loss) ? 1 : 0;
+        }
+
+        output.WriteLine($"GAIN or LOSS in {wrong} of {repeats}");
+        Assert.InRange(wrong / (double)repeats, 0.01, 0.085);
+    }
+
+    [Fact]
+    public void Populations_that_do_not_fit_or_hold_no_numbers_are_refused()
+    {
+        var answers = Evaluation(1, Variant("c", Counted(1, 1)));
+        void Refused(PopulationProblem population) => Assert.Throws<ArgumentException>(() =>
+            EvaluationScorer.Score(answers with { Populations = [new("m", "m", [population])] }));
+        Refused(Of(Member("a", -1)));
+        Refused(Of(Member("a", double.NaN)));
+        Refused(Of(Member("a", double.PositiveInfinity)));
+        Refused(Of(Member("a", 1, double.NaN)));
+        Refused(Of(Member("a", 1)) with { DrawnTokens = -1 });
+        Refused(Of(Member("a", 1)) with { RewardTokens = -1 });
+        Assert.Throws<ArgumentException>(() => EvaluationScorer.Score(answers with { Populations = [new("m", "m", [])] }));
+    }
+
+    [Fact]
+    public void What_is_done_is_written_down()
+    {
+        var answers = Evaluation(2, Variant("final", [.. Enumerable.Range(0, 6).Select(_ => Counted(2, 1))]));
+        var methods = EvaluationScorer.Score(answers with { Populations = [Method("filter", _ => Of(Member("right", 1)), answers)] }).Methods;
+        Assert.Contains("common random numbers", methods.Single(method => method.Score == "equal budget").Estimator, StringComparison.Ordinal);
+        Assert.Contains(methods, method => method.Score == "accuracy at a budget");
+        // A report cuts what is longer.
+        Assert.All(methods, method => Assert.All($"{method.Estimator}; {method.Interval}; {method.Covers}".Split("; "), part => Assert.True(part.Length <= 160, part)));
+    }
+
+    /// <summary>The comparison without the curves that it does not need.</summary>
+    private static BudgetScores Compare(EvaluationAnswers answers)
+    {
+        ScoredProblem[] problems = [.. answers.ProblemIds.Select((id, i) => new ScoredProblem(id, answers.Clusters[i], [answers.Trajectory[0].Problems[i]], null))];
+        var curves = new Curves(problems, new(answers.Clusters), answers);
+        var majority = new Curves.Family([], [(1, [.. curves.Budgets.Select(curves.FinalMajority)])]);
+        return BudgetComparison.Of(answers, problems, [.. Enumerable.Range(0, problems.Length)], curves, majority, Curves.Family.Empty, Curves.Family.Empty)!;
+    }
+
+    private static double Majority(IReadOnlyList<GradedAnswer> drawn)
+    {
+        var votes = drawn.CountBy(answer => answer.Answer ?? "").ToList();
+        var most = votes.Where(entry => entry.Value == votes.Max(vote => vote.Value)).ToList();
+        return most.Count(entry => entry.Key == "right") / (double)most.Count;
+    }
+
+    private static PopulationMethodAnswers Method(string name, Func<ProblemAnswers, PopulationProblem> population, EvaluationAnswers answers) =>
+        new(name, name, [.. answers.Trajectory[^1].Problems.Select(population)]);
+
+    private static PopulationProblem Equal(IReadOnlyList<GradedAnswer> samples) =>
+        new([.. samples.Select(answer => new PopulationMember(answer, 1.0 / samples.Count, 0))], samples.Sum(answer => answer.Tokens), 0, null);
+
+    private static PopulationProblem Of(params PopulationMember[] members) => new(members, 40, 0, null);
+
+    private static PopulationMember Member(string text, double weight, double score = 0) => new(Graded(text), weight, score);
+}

@@ -1,0 +1,184 @@
+using System.Text.Json;
+using Hindsight.Generation;
+
+namespace Hindsight.Workflow.Tests;
+
+/// <summary>Runs whose evaluation names a reward model.</summary>
+public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
+{
+    private const string Particles = """
+        {"samplesPerProblem": 4, "maxTokens": 40, "temperature": 1, "topP": 1, "earlyWeights": [], "greedy": false,
+         "rewardModel": {"name": "prm", "delimiter": " "},
+         "particles": {"budget": 8, "maxSteps": 6, "threshold": 1, "potential": "stepOdds", "potentialTemperature": 0.5,
+                       "methods": ["beamSearch", "parallelTempering", "hubCompat", "entropicFilter", "diverseTreeSearch"]}}
+        """;
+
+    private static readonly string[] Problems =
+    [
+        """{"id": "a", "question": "1 + 1 =", "answer": "2", "grader": "number"}""",
+        """{"id": "b", "question": "Say hello", "answer": "hello", "grader": "exact"}""",
+        """{"id": "c", "question": "Count to ten.", "answer": "10", "grader": "number"}""",
+    ];
+
+    [Fact]
+    public async Task A_run_waits_for_its_reward_model_and_then_has_every_answer_scored()
+    {
+        await DropAsync("waits", """{"samplesPerProblem": 4, "maxTokens": 12, "earlyWeights": [], "rewardModel": {"name": "late", "delimiter": " ", "aggregation": "product"}}""");
+        await pipeline.PumpAsync();
+        Assert.Contains("upload it to models/late", (await pipeline.StatusAsync("waits")).Waiting, StringComparison.Ordinal);
+
+        await pipeline.UploadRewardModelAsync("late", TestData.PathTo("models", "qwen2-prm", "model"));
+        await pipeline.AnnounceRewardModelAsync("late");
+        await pipeline.PumpAsync();
+
+        var scores = await pipeline.ScoresAsync("waits");
+        Assert.NotEmpty(scores.BestOfN);
+        Assert.NotEmpty(scores.WeightedMajority);
+        var (evaluation, suite) = await EvaluationAsync("waits");
+        foreach (var variant in evaluation.Variants(Stage.Rewards))
+        {
+            var answers = await ReadAsync(evaluation, suite, variant, AnswerKind.Rewards);
+            Assert.Equal(3 * 4, answers.Count);
+            Assert.All(answers, answer => Assert.True(answer.Failure is null && answer.Rewards!.Count > 0 && answer.Rewards.All(reward => reward is > 0 and < 1)));
+        }
+    }
+
+    [Fact]
+    public async Task Each_method_stores_a_population_of_the_budget_and_a_second_plan_wants_nothing()
+    {
+        await pipeline.UploadRewardModelAsync("prm", TestData.PathTo("models", "qwen2-prm", "model"));
+        await pipeline.AnnounceRewardModelAsync("prm");
+        await DropAsync("methods", Particles);
+        await pipeline.PumpAsync();
+
+        var (evaluation, suite) = await EvaluationAsync("methods");
+        var variants = evaluation.Variants(Stage.Particles);
+        Assert.Equal(3 + 5 + 2, variants.Count);
+        Assert.Equal(8, variants.Where(variant => variant.Method!.IsMixture).Sum(variant => variant.Method!.Answers));
+        foreach (var variant in variants)
+        {
+            var answers = await ReadAsync(evaluation, suite, variant, AnswerKind.Particles);
+            foreach (var problem in answers.GroupBy(answer => answer.Prompt))
+            {
+                Assert.Equal(Enumerable.Range(0, variant.Method!.Answers), problem.Select(answer => answer.Sample));
+                Assert.Equal(1, problem.Sum(answer => answer.Particle!.Weight), 1e-9);
+                var population = problem.First().Population!;
+                Assert.True(population.DrawnTokens > 0 && population.RewardTokens > 0);
+                Assert.All(problem.Skip(1), answer => Assert.Null(answer.Population));
+            }
+        }
+
+        await pipeline.Get<EvaluationPlanner>().PlanAsync(new PlanMessage("methods"), CancellationToken.None);
+        await pipeline.PumpAsync(_ => throw new InvalidOperationException("Nothing is left to be drawn."));
+        Assert.DoesNotContain(await BlobStore.ListAsync(pipeline.Store.Answers, "rounds/", CancellationToken.None), _ => true);
+    }
+
+    [Fact]
+    public async Task A_population_whose_worker_died_goes_on_with_the_same_answers()
+    {
+        await pipeline.UploadRewardModelAsync("prm", TestData.PathTo("models", "qwen2-prm", "model"));
+        await pipeline.AnnounceRewardModelAsync("prm");
+        await DropAsync("dies", Particles.Replace("\"maxSteps\": 6", "\"maxSteps\": 12", StringComparison.Ordinal));
+        var deaths = new Dictionary<int, int>();
+        await pipeline.PumpAsync(async shard =>
+        {
+            // Each shard of populations is stopped twice, when something of it is stored.
+            if (shard.Stage == Stage.Particles && (deaths[shard.Shard] = deaths.GetValueOrDefault(shard.Shard) + 1) <= 2)
+            {
+                using var stop = new CancellationTokenSource();
+                var drawing = pipeline.Get<ShardWorker>().DrawAsync(shard, stop.Token);
+                while (!drawing.IsCompleted && (await BlobStore.ListAsync(pipeline.Store.Answers, "rounds/", CancellationToken.None)).Count == 0)
+                {
+                    await Task.Delay(5);
+                }
+
+                await stop.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+                {
+                    await drawing;
+                    throw new OperationCanceledException();
+                });
+                throw new WorkerDiedException();
+            }
+        });
+        Assert.All((await pipeline.StatusAsync("dies")).Stages, stage => Assert.Equal((0, stage.Shards), (stage.Failed, stage.Done)));
+        var (evaluation, suite) = await EvaluationAsync("dies");
+        var resumed = await AllAsync(evaluation, suite);
+        Assert.Equal(10, deaths.Count);
+
+        // The same once more, by a worker that lives: other weights would be other answers, so the store is emptied.
+        foreach (var blob in await BlobStore.ListAsync(pipeline.Store.Answers, "", CancellationToken.None))
+        {
+            await pipeline.Store.Answers.DeleteBlobAsync(blob.Name);
+        }
+
+        foreach (var blob in await BlobStore.ListAsync(pipeline.Store.Evaluations, "runs/dies/", CancellationToken.None))
+        {
+            await pipeline.Store.Evaluations.DeleteBlobAsync(blob.Name);
+        }
+
+        foreach (var blob in await BlobStore.ListAsync(pipeline.Store.Reports, "dies/", CancellationToken.None))
+        {
+            await pipeline.Store.Reports.DeleteBlobAsync(blob.Name);
+        }
+
+        await pipeline.Get<EvaluationPlanner>().PlanAsync(new PlanMessage("dies"), CancellationToken.None);
+        await pipeline.PumpAsync();
+        Assert.Equal(await AllAsync(evaluation, suite), resumed);
+    }
+
+    [Theory]
+    [InlineData("""{"rewardModel": {"name": "../x"}}""", "rewardModel.name")]
+    [InlineData("""{"particles": {"budget": 8}, "rewardModel": {"name": "prm"}, "samplesPerProblem": 0}""", "samplesPerProblem is 0")]
+    [InlineData("""{"particles": {"budget": 8, "potential": "stepOdds"}}""", "needs a rewardModel")]
+    [InlineData("""{"particles": {"budget": 8, "allocations": [{"particles": 3, "iterations": 2, "chains": 1}]}, "rewardModel": {"name": "prm"}}""", "budget of 8")]
+    [InlineData("""{"particles": {"budget": 6, "methods": ["beamSearch"]}, "rewardModel": {"name": "prm"}}""", "multiple of 4")]
+    public void Impossible_requests_are_refused_by_field(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => EvaluationSpec.Parse(System.Text.Encoding.UTF8.GetBytes(json), "evaluation.json")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task A_language_model_among_the_reward_models_is_refused_and_so_is_a_reward_model_among_the_checkpoints()
+    {
+        await pipeline.UploadRewardModelAsync("talks", TestData.PathTo("models", "qwen2-tied", "model"));
+        await pipeline.AnnounceRewardModelAsync("talks");
+        await DropAsync("refused", """{"samplesPerProblem": 2, "maxTokens": 4, "rewardModel": {"name": "talks"}}""");
+        Assert.Contains("holds a language model", (await pipeline.StatusAsync("refused")).Error, StringComparison.Ordinal);
+
+        await pipeline.UploadAsync("refused", "checkpoint-30", TestData.PathTo("models", "qwen2-prm", "model"));
+        await pipeline.AnnounceAsync("refused", "checkpoint-30");
+        Assert.Contains((await pipeline.StatusAsync("refused")).Refused, refused => refused.Reason.Contains("holds a reward model", StringComparison.Ordinal));
+    }
+
+    private async Task DropAsync(string run, string spec)
+    {
+        await pipeline.UploadSuiteAsync(run, Problems);
+        await pipeline.UploadSpecAsync(run, spec);
+        await pipeline.UploadAsync(run, "checkpoint-10", TestData.PathTo("models", "qwen2-tied", "model"));
+        await pipeline.UploadAsync(run, "checkpoint-20", TestData.PathTo("models", "wise-ft-qwen2", "finetuned"));
+        await pipeline.AnnounceAsync(run, "checkpoint-10");
+        await pipeline.AnnounceAsync(run, "checkpoint-20");
+    }
+
+    private async Task<(Evaluation Evaluation, Suite Suite)> EvaluationAsync(string run) =>
+        (await pipeline.Get<EvaluationPlanner>().ReadAsync(run, (await pipeline.StatusAsync(run)).Evaluation!, CancellationToken.None))!.Value;
+
+    private async Task<List<Answer>> ReadAsync(Evaluation evaluation, Suite suite, Variant variant, AnswerKind kind)
+    {
+        var text = await pipeline.Get<CheckpointCache>().ReadTextAsync(evaluation.Run, variant.Late, CancellationToken.None);
+        var prompts = suite.Problems.Select(problem => text.Write(problem, evaluation.Spec).Prompt!.Digest).ToHashSet();
+        var stored = await pipeline.Get<AnswerStore>().ReadAsync(text.Source(variant, evaluation, kind), prompts, CancellationToken.None);
+        return [.. stored.Values.OrderBy(answer => answer.Prompt, StringComparer.Ordinal).ThenBy(answer => answer.Sample)];
+    }
+
+    private async Task<string> AllAsync(Evaluation evaluation, Suite suite)
+    {
+        var all = new List<Answer>();
+        foreach (var variant in evaluation.Variants(Stage.Particles))
+        {
+            all.AddRange(await ReadAsync(evaluation, suite, variant, AnswerKind.Particles));
+        }
+
+        Assert.Equal(evaluation.Variants(Stage.Particles).Sum(variant => variant.Method!.Answers) * 3, all.Count);
+        return JsonSerializer.Serialize(all, Json.Compact);
+    }
+}
