@@ -1,4 +1,5 @@
 using Hindsight.Generation;
+using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
 
@@ -64,6 +65,12 @@ public sealed record ParticleSpec
 
     /// <summary>Whether resampling is steered by the reward of a greedy next step, which costs about as many tokens again. Default false.</summary>
     public bool LookAhead { get; init; }
+
+    /// <summary>
+    /// Which member of a final population is the answer: <c>weightedMajority</c> or <c>highestScore</c>. Default the former, of searches
+    /// the latter. What an answer drawn by weight is worth is reported beside it.
+    /// </summary>
+    public FinalChoice? Choice { get; init; }
 
     /// <summary>Most steps of an answer. Default 40.</summary>
     public int MaxSteps { get; init; } = 40;
