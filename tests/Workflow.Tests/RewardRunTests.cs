@@ -68,6 +68,17 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
             }
         }
 
+        var budget = (await pipeline.ScoresAsync("methods")).Budget!;
+        Assert.Equal(
+            [
+                "beam search of 8", "best-of-4", "diverse tree search of 8", "entropic particle filter of 8", "parallel tempering, 2 iterations of 2 at 2 temperatures",
+                "particle Gibbs, 2 iterations of 4", "particle filter (its_hub) of 8", "particle filter of 8", "particle filter, 2 islands of 4",
+                "particle filters over 2 checkpoints", "self-consistency, Maj@4", "weighted best-of-4",
+            ],
+            budget.Methods.Select(method => method.Name).Where(name => !name.StartsWith("Temporal", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.All(budget.Methods.Where(method => method.Family == "particle filter"), method => Assert.True(method is { DrawnTokens: > 0, RewardTokens: > 0, DrawnByWeight: not null }));
+        Assert.Contains("What else the same tokens buy", await pipeline.ReportAsync("methods", ReportFiles.Page), StringComparison.Ordinal);
+
         await pipeline.Get<EvaluationPlanner>().PlanAsync(new PlanMessage("methods"), CancellationToken.None);
         await pipeline.PumpAsync(_ => throw new InvalidOperationException("Nothing is left to be drawn."));
         Assert.DoesNotContain(await BlobStore.ListAsync(pipeline.Store.Answers, "rounds/", CancellationToken.None), _ => true);

@@ -45,6 +45,13 @@ internal sealed class DecodingRows(DecodingBatch batch, int threads)
         rows[index] = row;
     }
 
+    /// <summary>Takes back what a row was given since it began to look ahead; its newest token, as always, is not in the batch yet.</summary>
+    public void TakeBack(Row row)
+    {
+        row.TakeBack();
+        batch.Truncate(row.Index, row.Length - 1);
+    }
+
     public void Remove(Row row) => rows[row.Index] = null;
 
     /// <summary>Gives each answer that does not wait its next token.</summary>
@@ -84,7 +91,7 @@ internal sealed class DecodingRows(DecodingBatch batch, int threads)
                 {
                     if (rows[index] is { Waits: false } row)
                     {
-                        row.Take(row.NextKnown ?? samplers[worker].Draw(batch.Logits(index), row.Request.Decoding, row.Uniform));
+                        row.Take(row.NextKnown ?? samplers[worker].Draw(batch.Logits(index), row.Decoding, row.Uniform));
                     }
                 }
             });

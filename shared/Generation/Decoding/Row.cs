@@ -3,6 +3,10 @@ namespace Hindsight.Generation;
 /// <summary>An answer being drawn.</summary>
 internal sealed class Row(GenerationRequest request, int sample, RandomStream stream)
 {
+    private static readonly Decoding Greedy = new();
+
+    private (int Count, double LogProbability)? ahead;
+
     /// <summary>What another answer has so far, to go on with other random numbers.</summary>
     public Row(Row other, int sample, RandomStream stream) : this(other.Request, sample, stream)
     {
@@ -41,6 +45,24 @@ internal sealed class Row(GenerationRequest request, int sample, RandomStream st
 
     /// <summary>The next token, if it is known.</summary>
     public (int Id, double LogProbability)? NextKnown => Ids.Count < Known.Count ? Known[Ids.Count] : null;
+
+    /// <summary>How its next token is drawn.</summary>
+    public Decoding Decoding => ahead is null ? Request.Decoding : Greedy;
+
+    /// <summary>Whether it looks how it would go on, from where it stood when <see cref="LookAhead"/> was called.</summary>
+    public int? LooksAheadFrom => ahead?.Count;
+
+    /// <summary>Goes on greedily until <see cref="TakeBack"/>.</summary>
+    public void LookAhead() => ahead = (Ids.Count, LogProbability);
+
+    /// <summary>Forgets what was drawn since <see cref="LookAhead"/>.</summary>
+    public void TakeBack()
+    {
+        (var count, LogProbability) = ahead!.Value;
+        Ids.RemoveRange(count, Ids.Count - count);
+        TokenLogProbabilities.RemoveRange(count, TokenLogProbabilities.Count - count);
+        ahead = null;
+    }
 
     public void Take((int Id, double LogProbability) token)
     {

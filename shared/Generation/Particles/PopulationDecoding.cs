@@ -50,6 +50,11 @@ internal sealed class PopulationDecoding(
     {
         request.Decoding.Validate();
         request.Steps.Validate();
+        if (request.LooksAhead && request.Conversation is null)
+        {
+            throw new InvalidDataException("Looking ahead needs a reward model that scores what is seen there.");
+        }
+
         var room = Math.Min(batch.Rows, request.Conversation is null ? int.MaxValue : rewards?.Rows ?? throw new ArgumentException("There is no reward model to score the particles.", nameof(request)));
         if (request.Population.Slots > room)
         {
@@ -101,10 +106,26 @@ internal sealed class PopulationDecoding(
 
             answer.Seen = answer.Row.Ids.Count;
             population.DrawnTokens += answer.Row.Ids.Count > answer.Row.Known.Count ? 1 : 0;
-            if (IsStepDone(population, answer))
+            if (answer.Row.LooksAheadFrom is { } start)
+            {
+                if (IsEnded(population, answer.Row, start).IsDone)
+                {
+                    EndLookAhead(population, slot, start);
+                }
+
+                continue;
+            }
+
+            (var isDone, answer.Answer) = IsEnded(population, answer.Row, answer.StepStart);
+            if (isDone)
             {
                 EndStep(population, slot);
                 answer.Row.Waits = !population.IsReplaying(slot);
+                if (population.Request.LooksAhead && !population.IsResumed && answer.Answer is null && population.Population.IsExtended(slot))
+                {
+                    answer.Row.LookAhead();
+                    answer.Row.Waits = false;
+                }
             }
         }
 
@@ -131,12 +152,32 @@ internal sealed class PopulationDecoding(
         return null;
     }
 
-    private bool IsStepDone(GrowingPopulation population, GrowingAnswer answer)
+    /// <summary>Whether a step that began at a token ends with the newest one, and the answer if that ends too.</summary>
+    private (bool IsDone, Completion? Answer) IsEnded(GrowingPopulation population, Row row, int start)
     {
-        var (rule, row) = (population.Request.Steps, answer.Row);
-        answer.Answer = end.Of(row);
-        var length = row.Ids.Count - answer.StepStart;
-        return answer.Answer is not null || length >= rule.MostTokens || (rule.Delimiter is { } delimiter && Spells(row, length, delimiter));
+        var (rule, answer, length) = (population.Request.Steps, end.Of(row), row.Ids.Count - start);
+        return (answer is not null || length >= rule.MostTokens || (rule.Delimiter is { } delimiter && Spells(row, length, delimiter)), answer);
+    }
+
+    /// <summary>Scores how an answer would go on, and puts it back to where it stands.</summary>
+    private void EndLookAhead(GrowingPopulation population, int slot, int start)
+    {
+        var (request, answer, before) = (population.Request, population.Answers[slot], rewards!.Tokens);
+        var next = (end.Of(answer.Row)?.Text ?? decode(answer.Row.Ids))[string.Concat(answer.Steps).Length..];
+        try
+        {
+            IReadOnlyList<string> steps = request.ScoresWhole ? [string.Concat(answer.Steps) + next] : [.. answer.Steps, next];
+            var reward = rewards.ScoreAhead(population.RewardRows[slot], request.Conversation!, steps);
+            population.Outcomes[slot] = population.Outcomes[slot] with { LookAhead = double.IsFinite(reward.Value) ? reward.Probability : null };
+        }
+        catch (InvalidDataException)
+        {
+            // What the reward model has no room for is no reason to steer; the step itself will say so, if it comes to it.
+        }
+
+        population.RewardTokens += rewards.Tokens - before;
+        rows.TakeBack(answer.Row);
+        (answer.Seen, answer.Row.Waits) = (start, true);
     }
 
     private bool Spells(Row row, int length, string delimiter) =>

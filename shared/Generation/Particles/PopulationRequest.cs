@@ -15,6 +15,12 @@ public sealed record PopulationRequest(IReadOnlyList<int> PromptIds, IPopulation
     /// <summary>Whether a process reward model is given the whole answer so far as one step (<see cref="Aggregation.Model"/>).</summary>
     public bool ScoresWhole { get; init; }
 
+    /// <summary>
+    /// Whether each step is followed by a greedy one, which is scored and forgotten: its reward steers resampling
+    /// (<see cref="StepOutcome.LookAhead"/>). Needs a reward model.
+    /// </summary>
+    public bool LooksAhead { get; init; }
+
     /// <summary>The sample index of slot 0; chains that run side by side have samples of their own.</summary>
     public int FirstSample { get; init; }
 

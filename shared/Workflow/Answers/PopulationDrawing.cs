@@ -26,7 +26,7 @@ internal sealed class PopulationDrawing
     {
         var spec = evaluation.Spec.Particles!;
         (this.method, this.seed, options) = (method, seed, method.Options(spec, scoresSteps));
-        ScoresWhole = method.ScoresWhole(spec, scoresSteps);
+        (ScoresWhole, LooksAhead) = (method.ScoresWhole(spec, scoresSteps), spec.LookAhead && method.Kind is (PopulationKind.ParticleFilter or PopulationKind.EntropicFilter));
         drawn = new PopulationAnswers?[method.Chains];
         rounds = new PopulationRound?[method.Chains];
         references = new ParticleText?[method.Chains];
@@ -58,6 +58,8 @@ internal sealed class PopulationDrawing
     /// <summary>Whether the reward model is shown the whole answer so far as one step.</summary>
     public bool ScoresWhole { get; }
 
+    private bool LooksAhead { get; }
+
     /// <summary>What is to be drawn now: the population of each chain that is not finished in this iteration.</summary>
     public IEnumerable<PopulationRequest> Requests(IReadOnlyList<int> promptIds, Decoding decoding, StepRule steps, RewardPrompt? conversation, int? adapter)
     {
@@ -69,6 +71,7 @@ internal sealed class PopulationDrawing
                 {
                     Conversation = conversation,
                     ScoresWhole = ScoresWhole,
+                    LooksAhead = LooksAhead,
                     FirstSample = chain * method.Particles,
                     Reference = references[chain],
                     Resumed = rounds[chain],

@@ -5,28 +5,32 @@ namespace Hindsight.Workflow;
 /// <summary>What the particles stage drew, as the scores take it.</summary>
 internal static class GradedPopulations
 {
+    /// <param name="choice">The final choice that was asked for; null for each method's own.</param>
     /// <param name="graded">The variants of the stage.</param>
     /// <param name="problems">How many problems the suite has.</param>
-    public static IReadOnlyList<PopulationMethodAnswers> Of(IReadOnlyList<GradedVariant> graded, int problems)
+    public static IReadOnlyList<PopulationMethodAnswers> Of(FinalChoice? choice, IReadOnlyList<GradedVariant> graded, int problems)
     {
         var methods = graded.Where(variant => !variant.Variant.Method!.IsMixture).Select(variant => Method(
-            variant.Variant.Method!, variant.Variant.Method!.Name, [.. ByProblem(variant, problems).Select(answers => answers is null ? null : Problem([answers]))])).ToList();
+            choice, variant.Variant.Method!, [.. ByProblem(variant, problems).Select(answers => answers is null ? null : Problem([answers]))])).ToList();
         // The checkpoints of a mixture stand for one method together.
         var mixture = graded.Where(variant => variant.Variant.Method!.IsMixture).Select(variant => ByProblem(variant, problems)).ToList();
         if (mixture.Count > 1)
         {
             var whole = Enumerable.Range(0, problems).Select(problem =>
                 mixture.All(checkpoint => checkpoint[problem] is not null) ? Problem([.. mixture.Select(checkpoint => checkpoint[problem]!)]) : null);
-            methods.Add(new PopulationMethodAnswers($"particle filters over {mixture.Count} checkpoints", "trajectory mixture", [.. whole]));
+            methods.Add(new PopulationMethodAnswers($"particle filters over {mixture.Count} checkpoints", "trajectory mixture", [.. whole])
+            {
+                Choice = choice ?? FinalChoice.WeightedMajority,
+            });
         }
 
         return methods;
     }
 
-    private static PopulationMethodAnswers Method(PopulationMethod method, string name, IReadOnlyList<PopulationProblem?> problems) => new(
-        name, method.Kind == PopulationKind.ParticleFilter ? "particle filter" : name, problems)
+    private static PopulationMethodAnswers Method(FinalChoice? choice, PopulationMethod method, IReadOnlyList<PopulationProblem?> problems) => new(
+        method.Name, method.Kind == PopulationKind.ParticleFilter ? "particle filter" : method.Name, problems)
     {
-        Choice = method.Kind is PopulationKind.BeamSearch or PopulationKind.DiverseTreeSearch ? FinalChoice.HighestScore : FinalChoice.WeightedMajority,
+        Choice = choice ?? (method.Kind is PopulationKind.BeamSearch or PopulationKind.DiverseTreeSearch ? FinalChoice.HighestScore : FinalChoice.WeightedMajority),
     };
 
     /// <summary>A variant's answers to each problem, by sample; null where one is missing.</summary>

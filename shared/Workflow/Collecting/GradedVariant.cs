@@ -91,7 +91,7 @@ internal sealed record GradedVariant(
             {
                 completions[index] = completion with
                 {
-                    Answer = completion.Answer with { Rewards = score.Rewards },
+                    Answer = completion.Answer with { Rewards = score.Rewards, Failure = score.Failure },
                     Graded = completion.Graded with
                     {
                         Reward = RewardScoring.Aggregate(score.Rewards, evaluation.Spec.RewardModel!.Aggregation),

@@ -26,6 +26,11 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
 
         var trajectory = graded[Stage.Trajectory];
         var missing = graded.Keys.Order().SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
+        if (progress.TryGetValue(Stage.Rewards, out var scoring))
+        {
+            missing.AddRange(Unscored(trajectory.Where(variant => variant.Variant.Late != evaluation.Base), scoring));
+        }
+
         var drawn = ToAnswers(evaluation, suite, graded);
         var scores = EvaluationScorer.Score(drawn);
         var looks = await ReportSplitLooks.RecordAsync(
@@ -126,7 +131,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                     .. graded[Stage.Temperatures].Select(variant => new TemperatureAnswers(variant.Variant.Temperature!.Value, variant.ToAnswers(count))),
                 ]
                 : [],
-            Populations = GradedPopulations.Of(graded.GetValueOrDefault(Stage.Particles, []), count),
+            Populations = GradedPopulations.Of(evaluation.Spec.Particles?.Choice, graded.GetValueOrDefault(Stage.Particles, []), count),
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
@@ -157,6 +162,22 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             {
                 var shard = failed.FirstOrDefault(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Problem == problem && wanted.Variant == index));
                 yield return new MissingAnswers(variant.Variant.Name, suite.Problems[problem].Id, count, unreadable ?? shard.Value?.Why ?? NeverDrawn);
+            }
+        }
+    }
+
+    /// <summary>Sampled answers that are there and have no score.</summary>
+    private static IEnumerable<MissingAnswers> Unscored(IEnumerable<GradedVariant> trajectory, StageProgress progress)
+    {
+        foreach (var variant in trajectory)
+        {
+            var unscored = variant.Completions.Where(completion => completion.Kind == AnswerKind.Sampled && completion.Graded.Reward is null).ToList();
+            if (unscored.Count > 0)
+            {
+                yield return new MissingAnswers(
+                    $"{variant.Variant.Name}, scores of the reward model", null, unscored.Count,
+                    unscored.Select(completion => completion.Answer.Failure).FirstOrDefault(why => why is not null)
+                        ?? progress.Failed.Values.Select(failed => failed.Why).FirstOrDefault() ?? "they were never scored");
             }
         }
     }

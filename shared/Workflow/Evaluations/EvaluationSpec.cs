@@ -170,6 +170,7 @@ public sealed record EvaluationSpec
         Check(
             Particles is null || RewardModel is not null || (Particles.Potential is null or PotentialKind.SelfCertainty && Particles.Methods.Count == 0),
             "particles", "needs a rewardModel, unless the potential is selfCertainty and there are no other methods");
+        Check(Particles is not { LookAhead: true } || RewardModel is not null, "particles.lookAhead", "needs a rewardModel");
         Check(Particles is null || SamplesPerProblem > 0, "particles", "is compared with sampled answers, and samplesPerProblem is 0");
         Check(Nightly?.Mistake is null, Nightly?.Mistake?.Field ?? "", Nightly?.Mistake?.Rule ?? "");
 

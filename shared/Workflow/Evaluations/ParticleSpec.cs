@@ -1,4 +1,5 @@
 using Hindsight.Generation;
+using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
 
@@ -62,6 +63,15 @@ public sealed record ParticleSpec
     /// <summary>Resample where the effective sample size is below this share of the particles, in [0, 1]. Default 0.5.</summary>
     public double Threshold { get; init; } = 0.5;
 
+    /// <summary>Whether resampling is steered by the reward of a greedy next step, which costs about as many tokens again. Default false.</summary>
+    public bool LookAhead { get; init; }
+
+    /// <summary>
+    /// Which member of a final population is the answer: <c>weightedMajority</c> or <c>highestScore</c>. Default the former, of searches
+    /// the latter. What an answer drawn by weight is worth is reported beside it.
+    /// </summary>
+    public FinalChoice? Choice { get; init; }
+
     /// <summary>Most steps of an answer. Default 40.</summary>
     public int MaxSteps { get; init; } = 40;
 
@@ -72,7 +82,7 @@ public sealed record ParticleSpec
     public string? Delimiter { get; init; }
 
     /// <summary>What changes the answers of a method, the method apart.</summary>
-    internal object OfOneMethod => new { Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter };
+    internal object OfOneMethod => new { Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter, lookAhead = LookAhead ? true : (bool?)null };
 
     /// <summary>The methods, each with its share of the budget.</summary>
     internal IReadOnlyList<PopulationMethod> ToMethods() =>

@@ -133,6 +133,22 @@ public sealed class PopulationDecodingTests : IDisposable
     }
 
     [Fact]
+    public void Looking_ahead_leaves_no_trace_in_the_answers_and_pays_for_what_it_saw()
+    {
+        // Without resampling nothing is steered, so that the answers must be those drawn without looking ahead.
+        var plain = Draw(Filter(9, threshold: 0));
+        var ahead = engine.Generate([Request(Filter(9, threshold: 0), prompt) with { LooksAhead = true }], rewards, Decode, [2]).Single();
+        Assert.Equal(plain.Answers.Select(answer => (answer.Text, answer.LogProbability)), ahead.Answers.Select(answer => (answer.Text, answer.LogProbability)));
+        Assert.True(ahead.DrawnTokens > 1.3 * plain.DrawnTokens && ahead.RewardTokens > 1.3 * plain.RewardTokens);
+        var looks = ((ParticleFilter)ahead.Request.Population).Result.Particles.SelectMany(particle => particle.Path).ToList();
+        Assert.All(looks, outcome => Assert.Equal(outcome.IsFinished, outcome.LookAhead is null));
+
+        var steered = engine.Generate([Request(Filter(9, threshold: 1), prompt) with { LooksAhead = true }], rewards, Decode, [2]).Single();
+        Assert.All(steered.Answers.Zip(steered.Particles), pair => Assert.Equal(pair.First.Ids.Count, pair.Second.StepEnds[^1]));
+        Assert.NotEqual(Draw(Filter(9, threshold: 1)).Answers.Select(answer => answer.Text), steered.Answers.Select(answer => answer.Text));
+    }
+
+    [Fact]
     public void Searches_run_on_the_same_rows_and_keep_the_answers_that_ended()
     {
         var beam = new BeamSearch(new SearchOptions(8, Width: 4, MaxSteps: 6));
