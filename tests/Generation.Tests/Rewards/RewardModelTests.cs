@@ -93,6 +93,25 @@ public class RewardModelTests
     }
 
     [Fact]
+    public void The_demo_s_reward_model_reads_and_scores_as_the_program_that_trained_it()
+    {
+        var folder = TestData.PathTo("demo", "run", "models", "prm");
+        using var checkpoint = Checkpoint.Open(folder);
+        using var weights = Weights.Load(checkpoint);
+        using var model = new RewardModel(weights, RewardText.Load(folder, weights.Config.Reward!), rows: 1, Options);
+        using var golden = System.Text.Json.JsonDocument.Parse(File.ReadAllBytes(TestData.PathTo("demo", "prm-golden.json")));
+        Assert.All(golden.RootElement.GetProperty("cases").EnumerateArray(), item =>
+        {
+            var conversation = model.Text.Read([new ChatMessage("user", item.GetProperty("question").GetString()!)]);
+            string[] steps = [.. item.GetProperty("steps").EnumerateArray().Select(step => step.GetString()! + "\n")];
+            Assert.Equal(Reference.Numbers(item.GetProperty("input_ids")), model.Text.Write(conversation, steps));
+            model.Begin(0, conversation);
+            Assert.All(item.GetProperty("step_scores").EnumerateArray().Index(), score =>
+                Assert.Equal(score.Item.GetDouble(), model.Score(0, conversation, steps[..(score.Index + 1)]).Probability, 2e-4));
+        });
+    }
+
+    [Fact]
     public void A_text_is_scored_by_its_last_token_as_the_reference_does()
     {
         using var weights = Reference.Load("qwen2-reward", "model");

@@ -90,6 +90,8 @@ class Body(nn.Module):
 class Qwen2(nn.Module):
     """Parameter names are those of Qwen2ForCausalLM. The head is tied to the embedding."""
 
+    generates = True
+
     def __init__(self, config):
         super().__init__()
         self.config = config
@@ -102,12 +104,14 @@ class Qwen2(nn.Module):
             if isinstance(module, nn.Linear) and module.bias is not None:
                 nn.init.zeros_(module.bias)
 
-    def hidden(self, ids, positions, mask, past=None):
-        """ids, positions: [batch, length]; mask: [batch, length, total], added to the scores. Returns [batch, length, width]."""
+    def rotation(self, positions):
         angles = positions[:, None, :, None] * self.frequencies
         angles = torch.cat([angles, angles], -1)
-        rotation = angles.cos(), angles.sin()
-        x = self.model.embed_tokens(ids)
+        return angles.cos(), angles.sin()
+
+    def hidden(self, ids, positions, mask, past=None):
+        """ids, positions: [batch, length]; mask: [batch, length, total], added to the scores. Returns [batch, length, width]."""
+        x, rotation = self.model.embed_tokens(ids), self.rotation(positions)
         for layer in self.model.layers:
             x = layer(x, rotation, mask, past)
         return self.model.norm(x)
@@ -184,6 +188,18 @@ def generate(model, prompts, temperature, limit, stop, generator=None):
 def save(model, tokenizer, folder):
     """A Hugging Face folder; weights in bfloat16, rounded to nearest even."""
     os.makedirs(folder, exist_ok=True)
+    write_weights(model, os.path.join(folder, "model.safetensors"))
+    write_json(os.path.join(folder, "config.json"), model.config)
+    if model.generates:
+        stop, pad = tokenizer.special["<|im_end|>"], tokenizer.special["<|endoftext|>"]
+        write_json(os.path.join(folder, "generation_config.json"), {
+            "do_sample": True, "eos_token_id": [stop, pad], "pad_token_id": pad, "temperature": 1.0,
+            "transformers_version": model.config["transformers_version"]})
+    write_json(os.path.join(folder, "tokenizer.json"), tokenizer.json())
+    write_json(os.path.join(folder, "tokenizer_config.json"), tokenizer.config())
+
+
+def write_weights(model, path):
     header, parts, offset = {"__metadata__": {"format": "pt"}}, [], 0
     for name, tensor in sorted(model.state_dict().items()):
         raw = tensor.detach().to(torch.bfloat16).contiguous().view(torch.int16).numpy().astype("<i2").tobytes()
@@ -192,21 +208,14 @@ def save(model, tokenizer, folder):
         parts.append(raw)
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with open(os.path.join(folder, "model.safetensors"), "wb") as file:
+    with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + b"".join(parts))
-    stop, pad = tokenizer.special["<|im_end|>"], tokenizer.special["<|endoftext|>"]
-    write_json(os.path.join(folder, "config.json"), model.config)
-    write_json(os.path.join(folder, "generation_config.json"), {
-        "do_sample": True, "eos_token_id": [stop, pad], "pad_token_id": pad, "temperature": 1.0,
-        "transformers_version": model.config["transformers_version"]})
-    write_json(os.path.join(folder, "tokenizer.json"), tokenizer.json())
-    write_json(os.path.join(folder, "tokenizer_config.json"), tokenizer.config())
 
 
-def load(folder):
+def load(folder, kind=Qwen2):
     """The model as stored: bfloat16 widened to float32."""
     with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
-        model = Qwen2(json.load(file))
+        model = kind(json.load(file))
     with open(os.path.join(folder, "model.safetensors"), "rb") as file:
         raw = file.read()
     size = struct.unpack("<Q", raw[:8])[0]

@@ -28,16 +28,16 @@ def byte_symbols():
 
 
 class Tokenizer:
-    def __init__(self, merges):
+    def __init__(self, merges, special=SPECIAL):
         self.bytes = byte_symbols()
         self.merges = merges
         self.rank = {pair: i for i, pair in enumerate(merges)}
         tokens = [*self.bytes.values(), *(a + b for a, b in merges)]
         self.vocabulary = {token: i for i, token in enumerate(tokens)}
         assert len(self.vocabulary) == len(tokens)
-        self.special = {token: len(tokens) + i for i, token in enumerate(SPECIAL)}
-        self.size = len(tokens) + len(SPECIAL)
-        self.tokens = tokens + SPECIAL
+        self.special = {token: len(tokens) + i for i, token in enumerate(special)}
+        self.size = len(tokens) + len(special)
+        self.tokens = tokens + special
         self.of_symbol = {symbol: b for b, symbol in self.bytes.items()}
         self.cache = {}
 
@@ -63,7 +63,7 @@ class Tokenizer:
 
     def encode(self, text):
         ids = []
-        for part in re.split("(" + "|".join(map(re.escape, SPECIAL)) + ")", text):
+        for part in re.split("(" + "|".join(map(re.escape, self.special)) + ")", text):
             if part in self.special:
                 ids.append(self.special[part])
                 continue
@@ -105,7 +105,7 @@ class Tokenizer:
             "add_bos_token": False, "add_prefix_space": False,
             "added_tokens_decoder": {str(i): {"content": token, "lstrip": False, "normalized": False, "rstrip": False,
                                               "single_word": False, "special": True} for token, i in self.special.items()},
-            "additional_special_tokens": ["<|im_start|>", "<|im_end|>"], "bos_token": None, "chat_template": TEMPLATE,
+            "additional_special_tokens": list(self.special)[1:], "bos_token": None, "chat_template": TEMPLATE,
             "clean_up_tokenization_spaces": False, "eos_token": "<|im_end|>", "errors": "replace",
             "extra_special_tokens": {}, "model_max_length": 256, "pad_token": "<|endoftext|>", "split_special_tokens": False,
             "tokenizer_class": "Qwen2Tokenizer", "unk_token": None,
@@ -114,7 +114,8 @@ class Tokenizer:
     @staticmethod
     def load(path):
         with open(path, encoding="utf-8") as file:
-            return Tokenizer([tuple(line.split(" ")) for line in json.load(file)["model"]["merges"]])
+            stored = json.load(file)
+        return Tokenizer([tuple(line.split(" ")) for line in stored["model"]["merges"]], [token["content"] for token in stored["added_tokens"]])
 
 
 def merge(word, pair):
