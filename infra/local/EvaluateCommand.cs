@@ -58,6 +58,7 @@ internal static class EvaluateCommand
         spec = EvaluationSpec.Parse(spec.ToJson(), "This evaluation");
 
         await using var storage = await Storage.OpenAsync(arguments.GetValue(shared.Connection), share: false, cancellation);
+        await RequireRewardModelAsync(folder, spec, storage.Blobs, cancellation);
         await BlobStore.WriteIfChangedAsync(storage.Blobs.Suites.GetBlobClient($"{suite.Name}.jsonl"), suite.Content, cancellation);
         await RunFolder.UploadAsync(storage.Blobs.Checkpoints, run, training, cancellation);
         await BlobStore.WriteIfChangedAsync(storage.Blobs.Checkpoints.GetBlobClient($"{run}/{EvaluationFreezer.FileName}"), spec.ToJson(), cancellation);
@@ -100,6 +101,17 @@ internal static class EvaluateCommand
         }
 
         return Suite.Parse(Names.Require(Path.GetFileNameWithoutExtension(file), "suite"), File.ReadAllBytes(file));
+    }
+
+    /// <summary>A reward model that lies nowhere would be waited for without end.</summary>
+    private static async Task RequireRewardModelAsync(string folder, EvaluationSpec spec, BlobStore blobs, CancellationToken cancellation)
+    {
+        if (spec.RewardModel?.Name is { } name && !Directory.Exists(RunFolder.RewardModelFolder(folder, name))
+            && (await BlobStore.ListAsync(blobs.Models, $"{name}/", cancellation)).Count == 0)
+        {
+            throw new InvalidDataException(
+                $"{Path.Combine(folder, EvaluationFreezer.FileName)} names the reward model '{name}', which is not there: put its folder at {RunFolder.RewardModelFolder(folder, name)}, or upload it to {name}/ in the container models.");
+        }
     }
 
     /// <summary>Files of training text: those that evaluation.json names lie beside it, others are named on the command line.</summary>

@@ -36,6 +36,18 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reward_model_that_is_nowhere_is_not_waited_for()
+    {
+        var run = _cli.CreateRun();
+        await File.WriteAllTextAsync(Path.Combine(run, "evaluation.json"), """{"samplesPerProblem": 2, "rewardModel": {"name": "nowhere"}}""");
+
+        var result = await _cli.RunAsync("evaluate", run, "--suite", _cli.CreateSuite());
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains(Path.Combine(run, "models", "nowhere"), result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Killed_in_the_middle_the_same_command_goes_on_to_the_same_report()
     {
         var (run, suite) = (_cli.CreateRun(), _cli.CreateSuite());
