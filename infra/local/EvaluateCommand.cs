@@ -103,10 +103,20 @@ internal static class EvaluateCommand
         return Suite.Parse(Names.Require(Path.GetFileNameWithoutExtension(file), "suite"), File.ReadAllBytes(file));
     }
 
-    /// <summary>A reward model that lies nowhere would be waited for without end.</summary>
+    /// <summary>A reward model that lies nowhere, or lacks a file, would be waited for without end.</summary>
     private static async Task RequireRewardModelAsync(string folder, EvaluationSpec spec, BlobStore blobs, CancellationToken cancellation)
     {
-        if (spec.RewardModel?.Name is { } name && !Directory.Exists(RunFolder.RewardModelFolder(folder, name))
+        if (spec.RewardModel?.Name is not { } name)
+        {
+            return;
+        }
+
+        if (RunFolder.MissingRewardModelFile(folder, name) is { } missing)
+        {
+            throw new InvalidDataException($"The reward model in {RunFolder.RewardModelFolder(folder, name)} cannot be used: {missing}");
+        }
+
+        if (!Directory.Exists(RunFolder.RewardModelFolder(folder, name))
             && (await BlobStore.ListAsync(blobs.Models, $"{name}/", cancellation)).Count == 0)
         {
             throw new InvalidDataException(

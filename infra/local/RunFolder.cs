@@ -145,6 +145,12 @@ internal sealed class RunFolder
         }
     }
 
+    /// <summary>What the reward model in a run's folder lacks; null for nothing, or where there is none.</summary>
+    public static string? MissingRewardModelFile(string path, string name) =>
+        new DirectoryInfo(RewardModelFolder(path, name)) is { Exists: true } folder
+            ? Missing(folder.FullName, folder.GetFiles().ToDictionary(file => file.Name, file => file.Length))
+            : null;
+
     private static FileInfo[] Files(string folder) =>
         [.. new DirectoryInfo(folder).EnumerateFiles().Where(file => CheckpointFiles.Matters(file.Name)).OrderBy(file => file.Name, StringComparer.Ordinal)];
 

@@ -45,6 +45,12 @@ public sealed class EvaluateTests : IDisposable
 
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains(Path.Combine(run, "models", "nowhere"), result.Errors, StringComparison.Ordinal);
+
+        Directory.CreateDirectory(Path.Combine(run, "models", "nowhere"));
+        File.Copy(TestData.PathTo("models", "qwen2-prm", "model", "config.json"), Path.Combine(run, "models", "nowhere", "config.json"));
+        result = await _cli.RunAsync("evaluate", run, "--suite", _cli.CreateSuite());
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("model.safetensors", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
