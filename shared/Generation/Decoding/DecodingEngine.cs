@@ -146,57 +146,7 @@ public sealed class DecodingEngine : IDisposable
         IEnumerable<GenerationRequest> requests,
         Func<IReadOnlyList<int>, string> decode,
         IReadOnlyList<int> eosIds,
-        CancellationToken cancellation = default)
-    {
-        if (busy)
-        {
-            throw new InvalidOperationException("The engine is drawing answers already; it has one batch.");
-        }
-
-        busy = true;
-        try
-        {
-            rows.Clear();
-            var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
-            using var waiting = new WaitingSamples(requests.Select(request => RequireEffect(request, request.Adapter)), batch);
-            while (!waiting.IsEmpty || rows.Free < Rows)
-            {
-                // The rows wait for one piece of a prompt at most, unless so many stand empty that more are worth the wait.
-                var pieces = 2 * rows.Free > Rows ? PiecesForEmptyRows : 1;
-                do
-                {
-                    while (rows.Free > 0 && waiting.TryTake() is { } row)
-                    {
-                        rows.DrawFirst(row);
-                        if (end.Of(row) is { } completion)
-                        {
-                            yield return completion;
-                            continue;
-                        }
-
-                        rows.Place(row);
-                    }
-
-                    cancellation.ThrowIfCancellationRequested();
-                }
-                while (pieces-- > 0 && waiting.ReadPiece());
-
-                rows.Step();
-                foreach (var row in rows.Answers.ToList())
-                {
-                    if (end.Of(row) is { } completion)
-                    {
-                        rows.Remove(row);
-                        yield return completion;
-                    }
-                }
-            }
-        }
-        finally
-        {
-            busy = false;
-        }
-    }
+        CancellationToken cancellation = default) => Alone(end => Draw(requests, end, cancellation), decode, eosIds);
 
     /// <summary>Draws the answers of populations, many populations at once; they come as they are finished.</summary>
     /// <param name="requests">Taken one by one, as rows become free.</param>
@@ -212,7 +162,18 @@ public sealed class DecodingEngine : IDisposable
         Func<IReadOnlyList<int>, string> decode,
         IReadOnlyList<int> eosIds,
         Action<PopulationRequest, PopulationRound>? roundDone = null,
-        CancellationToken cancellation = default)
+        CancellationToken cancellation = default) => Alone(
+            end => new PopulationDecoding(batch, rows, rewards, end, decode, roundDone).Draw(requests.Select(request => RequireEffect(request, request.Adapter)), cancellation),
+            decode,
+            eosIds);
+
+    /// <summary><see cref="IsBatchInvariant"/> of an engine that said <see cref="ComputedOn"/> of itself.</summary>
+    public static bool IsBatchInvariantOn(string computedOn) => !computedOn.StartsWith(Gpu, StringComparison.Ordinal);
+
+    public void Dispose() => batch.Dispose();
+
+    /// <summary>Draws with all rows, while nobody else does.</summary>
+    private IEnumerable<T> Alone<T>(Func<AnswerEnds, IEnumerable<T>> draw, Func<IReadOnlyList<int>, string> decode, IReadOnlyList<int> eosIds)
     {
         if (busy)
         {
@@ -223,11 +184,9 @@ public sealed class DecodingEngine : IDisposable
         try
         {
             rows.Clear();
-            var end = new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength);
-            var populations = new PopulationDecoding(batch, rows, rewards, end, decode, roundDone);
-            foreach (var answers in populations.Draw(requests.Select(request => RequireEffect(request, request.Adapter)), cancellation))
+            foreach (var drawn in draw(new AnswerEnds(decode, eosIds.ToHashSet(), MaxLength)))
             {
-                yield return answers;
+                yield return drawn;
             }
         }
         finally
@@ -236,10 +195,42 @@ public sealed class DecodingEngine : IDisposable
         }
     }
 
-    /// <summary><see cref="IsBatchInvariant"/> of an engine that said <see cref="ComputedOn"/> of itself.</summary>
-    public static bool IsBatchInvariantOn(string computedOn) => !computedOn.StartsWith(Gpu, StringComparison.Ordinal);
+    private IEnumerable<Completion> Draw(IEnumerable<GenerationRequest> requests, AnswerEnds end, CancellationToken cancellation)
+    {
+        using var waiting = new WaitingSamples(requests.Select(request => RequireEffect(request, request.Adapter)), batch);
+        while (!waiting.IsEmpty || rows.Free < Rows)
+        {
+            // The rows wait for one piece of a prompt at most, unless so many stand empty that more are worth the wait.
+            var pieces = 2 * rows.Free > Rows ? PiecesForEmptyRows : 1;
+            do
+            {
+                while (rows.Free > 0 && waiting.TryTake() is { } row)
+                {
+                    rows.DrawFirst(row);
+                    if (end.Of(row) is { } completion)
+                    {
+                        yield return completion;
+                        continue;
+                    }
 
-    public void Dispose() => batch.Dispose();
+                    rows.Place(row);
+                }
+
+                cancellation.ThrowIfCancellationRequested();
+            }
+            while (pieces-- > 0 && waiting.ReadPiece());
+
+            rows.Step();
+            foreach (var row in rows.Answers.ToList())
+            {
+                if (end.Of(row) is { } completion)
+                {
+                    rows.Remove(row);
+                    yield return completion;
+                }
+            }
+        }
+    }
 
     private static string NameOf(Device device) =>
         $"{(device == Device.Cuda ? Gpu : "CPU")} ({DeviceMemory.Of(device).Name}), ONNX Runtime {OrtEnv.Instance().GetVersionString()}";
