@@ -12,21 +12,8 @@ public sealed class Watchdog(
     ILogger<Watchdog> log)
 {
     /// <summary>Looks at everything once.</summary>
-    public async Task LookAsync(CancellationToken cancellation)
-    {
-        foreach (var run in await freezer.RunsAsync(cancellation))
-        {
-            try
-            {
-                await LookAsync(run, cancellation);
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException)
-            {
-                // One run's trouble must not keep the others waiting.
-                log.LogError(exception, "{Run} cannot be looked after", run);
-            }
-        }
-    }
+    public Task LookAsync(CancellationToken cancellation) => freezer.ForEachRunAsync(
+        run => LookAsync(run, cancellation), (exception, run) => log.LogError(exception, "{Run} cannot be looked after", run), cancellation);
 
     private async Task LookAsync(string run, CancellationToken cancellation)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -27,11 +28,9 @@ public static class AnswerLines
     public static async Task<IReadOnlyList<ShownAnswer>> ReadExamplesAsync(Stream content, string variant, string file, CancellationToken cancellation)
     {
         var examples = new Dictionary<(string Problem, AnswerKind Kind, bool IsRight), ShownAnswer>();
-        using var lines = new StreamReader(content, leaveOpen: true);
-        for (var number = 1; await lines.ReadLineAsync(cancellation) is { } text; number++)
+        await foreach (var line in ReadAsync(content, variant, file, cancellation))
         {
-            // Most lines are of other variants, and need not be parsed.
-            if (text.Contains(variant, StringComparison.Ordinal) && Parse(text, number, file) is var line && line.Variant == variant)
+            if (line.Variant == variant)
             {
                 examples.TryAdd((line.Problem, line.Kind, line.Verdict == Verdict.Correct), new ShownAnswer(
                     variant, line.Problem, line.Kind == AnswerKind.Greedy ? null : line.Sample, line.Verdict, line.Extracted, Name(line.FinishReason), line.Tokens, line.Text));
@@ -39,6 +38,21 @@ public static class AnswerLines
         }
 
         return [.. examples.Values];
+    }
+
+    /// <summary>Reads the lines in which a text occurs: most are of other variants, and need not be parsed.</summary>
+    /// <exception cref="InvalidDataException">Such a line is no answer.</exception>
+    internal static async IAsyncEnumerable<AnswerLine> ReadAsync(
+        Stream content, string mark, string file, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var lines = new StreamReader(content, leaveOpen: true);
+        for (var number = 1; await lines.ReadLineAsync(cancellation) is { } text; number++)
+        {
+            if (text.Contains(mark, StringComparison.Ordinal))
+            {
+                yield return Parse(text, number, file);
+            }
+        }
     }
 
     internal static string Write(Suite suite, IEnumerable<GradedVariant> variants)
@@ -76,11 +90,11 @@ public static class AnswerLines
     /// <summary>How an answer ended, as a reader of reports sees it.</summary>
     internal static string Name(FinishReason reason) => reason == FinishReason.Length ? "length" : "stop";
 
-    private static Line Parse(string text, int number, string file)
+    private static AnswerLine Parse(string text, int number, string file)
     {
         try
         {
-            return JsonSerializer.Deserialize<Line>(text, Lenient) ?? throw new JsonException("It is null.");
+            return JsonSerializer.Deserialize<AnswerLine>(text, Lenient) ?? throw new JsonException("It is null.");
         }
         catch (JsonException exception)
         {
@@ -88,7 +102,9 @@ public static class AnswerLines
                 $"{file}, line {number.ToString(CultureInfo.InvariantCulture)}, is no answer; make the report again to get a whole file. {exception.Message}", exception);
         }
     }
-
-    private sealed record Line(
-        string Variant, string Problem, AnswerKind Kind, int Sample, Verdict Verdict, FinishReason FinishReason, int Tokens, string Text, string? Extracted = null);
 }
+
+/// <summary>What is read of a line.</summary>
+internal sealed record AnswerLine(
+    string Variant, string Problem, AnswerKind Kind, int Sample, Verdict Verdict, FinishReason FinishReason, int Tokens, string Text, string? Extracted = null,
+    string? Weights = null);

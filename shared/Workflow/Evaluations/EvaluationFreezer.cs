@@ -33,6 +33,25 @@ public sealed class EvaluationFreezer(BlobStore store, CheckpointFolders checkpo
     public async Task<IReadOnlyList<string>> RunsAsync(CancellationToken cancellation) =>
         [.. (await BlobStore.ListFoldersAsync(store.Checkpoints, "", cancellation)).Where(run => Names.IsSafe(run) && run != CheckpointBlobs.Models)];
 
+    /// <summary>Looks at every run; what fails for one costs the others nothing.</summary>
+    /// <param name="look">What is done with a run.</param>
+    /// <param name="failed">Is told what went wrong with which run.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task ForEachRunAsync(Func<string, Task> look, Action<Exception, string> failed, CancellationToken cancellation)
+    {
+        foreach (var run in await RunsAsync(cancellation))
+        {
+            try
+            {
+                await look(run);
+            }
+            catch (Exception exception) when (exception is not OperationCanceledException)
+            {
+                failed(exception, run);
+            }
+        }
+    }
+
     /// <summary>The runs whose evaluation names a reward model.</summary>
     public async Task<IReadOnlyList<string>> RunsWithAsync(string rewardModel, CancellationToken cancellation)
     {

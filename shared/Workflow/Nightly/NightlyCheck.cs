@@ -19,21 +19,8 @@ public sealed class NightlyCheck(
     private DateOnly Today => DateOnly.FromDateTime(clock.GetUtcNow().UtcDateTime);
 
     /// <summary>Begins the night of every run.</summary>
-    public async Task BeginAsync(CancellationToken cancellation)
-    {
-        foreach (var run in await freezer.RunsAsync(cancellation))
-        {
-            try
-            {
-                await BeginAsync(run, cancellation);
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException)
-            {
-                // One run's trouble must not cost the others their night.
-                log.LogError(exception, "The night of {Run} cannot begin", run);
-            }
-        }
-    }
+    public Task BeginAsync(CancellationToken cancellation) => freezer.ForEachRunAsync(
+        run => BeginAsync(run, cancellation), (exception, run) => log.LogError(exception, "The night of {Run} cannot begin", run), cancellation);
 
     /// <summary>Takes a run's open nights as far as the stored answers allow.</summary>
     /// <returns>The evaluations that they wait for, other than the run's present one.</returns>
@@ -89,28 +76,37 @@ public sealed class NightlyCheck(
     /// <summary>Freezes the evaluation that asks a checkpoint what another evaluation asked its own, sampled answers only, with a seed of its own.</summary>
     private async Task<Evaluation> KeepRedrawnAsync(Evaluation model, Suite sample, CheckpointVersion checkpoint, string occasion, CancellationToken cancellation)
     {
-        var redrawn = model with
-        {
-            Graders = Graders.Version,
-            SuiteDigest = sample.Digest,
-            Base = null,
-            Trajectory = [checkpoint],
-            Early = null,
-            Late = null,
-            Refused = [],
-            Spec = model.Spec with
-            {
-                Checkpoints = null,
-                Early = null,
-                Late = null,
-                EarlyWeights = [],
-                Greedy = false,
-                Seed = Digest.Seed($"{model.Spec.Seed.ToString(CultureInfo.InvariantCulture)}/nightly/{occasion}"),
-            },
-        };
+        var redrawn = Redrawn(model, sample, checkpoint, Digest.Seed($"{model.Spec.Seed.ToString(CultureInfo.InvariantCulture)}/nightly/{occasion}"));
         await planner.KeepAsync(redrawn, sample, cancellation);
         return redrawn;
     }
+
+    /// <summary>An evaluation's samples of one checkpoint, drawn again with another seed: all else that it asks for is left out.</summary>
+    internal static Evaluation Redrawn(Evaluation model, Suite sample, CheckpointVersion checkpoint, ulong seed) => model with
+    {
+        Graders = Graders.Version,
+        SuiteDigest = sample.Digest,
+        TrainingText = null,
+        Base = null,
+        Trajectory = [checkpoint],
+        Early = null,
+        Late = null,
+        RewardModel = null,
+        Refused = [],
+        Spec = model.Spec with
+        {
+            Checkpoints = null,
+            Early = null,
+            Late = null,
+            EarlyWeights = [],
+            Temperatures = null,
+            TrainingText = null,
+            RewardModel = null,
+            Particles = null,
+            Greedy = false,
+            Seed = seed,
+        },
+    };
 
     private async Task<IReadOnlyList<Evaluation>> AdvanceUnlessLostAsync(RunState state, NightBook book, Night night, CancellationToken cancellation)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Hindsight.Generation;
 using Hindsight.Scoring;
 
@@ -18,16 +17,23 @@ internal static class ReportedAnswers
             return [];
         }
 
+        var file = $"{evaluation.Run}/{evaluation.Id}/{ReportFiles.Answers}";
+        await using var content = await store.Reports.GetBlobClient(file).OpenReadAsync(cancellationToken: cancellation);
+        return await CountAsync(content, file, evaluation, suite, cancellation);
+    }
+
+    internal static async Task<IReadOnlyList<ProblemCounts>> CountAsync(
+        Stream content, string file, Evaluation evaluation, Suite suite, CancellationToken cancellation)
+    {
         var counts = new Dictionary<string, (int Drawn, int Correct)>(StringComparer.Ordinal);
         var problems = suite.Problems.ToDictionary(problem => problem.Id, StringComparer.Ordinal);
         var weights = evaluation.Trajectory[^1].WeightsDigest;
-        await using var content = await store.Reports.GetBlobClient($"{evaluation.Run}/{evaluation.Id}/{ReportFiles.Answers}").OpenReadAsync(cancellationToken: cancellation);
-        using var lines = new StreamReader(content);
-        while (await lines.ReadLineAsync(cancellation) is { } line)
+        // The same weights have samples at other temperatures too, where those were tried.
+        var others = evaluation.Variants(Stage.Temperatures).Select(variant => variant.Name).ToHashSet(StringComparer.Ordinal);
+        await foreach (var answer in AnswerLines.ReadAsync(content, weights, file, cancellation))
         {
-            // Most lines are of other checkpoints, and need not be parsed.
-            if (!line.Contains(weights, StringComparison.Ordinal) || Read(line) is not { Kind: AnswerKind.Sampled } answer
-                || answer.Weights != weights || !problems.TryGetValue(answer.Problem, out var problem))
+            if (answer.Kind != AnswerKind.Sampled || answer.Weights != weights || others.Contains(answer.Variant)
+                || !problems.TryGetValue(answer.Problem, out var problem))
             {
                 continue;
             }
@@ -41,11 +47,4 @@ internal static class ReportedAnswers
         return [.. suite.Problems.Where(problem => counts.ContainsKey(problem.Id))
             .Select(problem => new ProblemCounts(problem.Id, problem.Cluster, counts[problem.Id].Drawn, counts[problem.Id].Correct))];
     }
-
-    private static Line Read(string line) => JsonSerializer.Deserialize<Line>(line, Lenient)!;
-
-    /// <summary>The lines have more fields than are needed here.</summary>
-    private static readonly JsonSerializerOptions Lenient = new(Json.Compact) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Skip };
-
-    private sealed record Line(string Weights, string Problem, AnswerKind Kind, int Sample, FinishReason FinishReason, int Tokens, string Text);
 }
