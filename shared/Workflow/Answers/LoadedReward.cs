@@ -33,6 +33,10 @@ internal sealed class LoadedReward : IDisposable
         return (RewardText.Load(folder, config.Reward!, spec.Separator), config);
     }
 
+    /// <summary>What a reward model takes, before anything is loaded.</summary>
+    /// <exception cref="InvalidDataException">It does not fit.</exception>
+    public static EngineMemory Plan(ModelConfig config, EngineOptions options) => EngineMemory.Plan(config, PrecisionOn(options.Device), options);
+
     /// <summary>Loads the reward model of an evaluation.</summary>
     /// <param name="evaluation">Which names it.</param>
     /// <param name="options">The room there is for it; <see cref="EngineOptions.MaxLength"/> in its own tokens.</param>
@@ -42,14 +46,13 @@ internal sealed class LoadedReward : IDisposable
     public static async Task<LoadedReward> LoadAsync(Evaluation evaluation, EngineOptions options, CheckpointCache cache, CancellationToken cancellation)
     {
         var (text, config) = await ReadTextAsync(evaluation, cache, cancellation);
-        var precision = options.Device == Device.Cuda ? Precision.BFloat16 : Precision.Float32;
-        var memory = EngineMemory.Plan(config, precision, options);
+        var memory = Plan(config, options);
         var folder = await cache.FetchAsync(CheckpointBlobs.Models, evaluation.RewardModel!, weights: true, cancellation);
         return await Task.Run(
             () =>
             {
                 using var checkpoint = Checkpoint.Open(folder);
-                var weights = Weights.Load(checkpoint, precision);
+                var weights = Weights.Load(checkpoint, PrecisionOn(options.Device));
                 try
                 {
                     var model = new RewardModel(weights, text, memory.Rows, options, evaluation.Spec.RewardModel!.Label);
@@ -63,6 +66,8 @@ internal sealed class LoadedReward : IDisposable
             },
             CancellationToken.None);
     }
+
+    private static Precision PrecisionOn(Device device) => device == Device.Cuda ? Precision.BFloat16 : Precision.Float32;
 
     public void Dispose()
     {

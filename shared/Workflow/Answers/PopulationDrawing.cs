@@ -5,11 +5,8 @@ namespace Hindsight.Workflow;
 /// <summary>A problem's answers that are to be drawn together, and how far they have come.</summary>
 internal sealed class PopulationDrawing
 {
-    private readonly ParticleOptions options;
     private readonly PopulationMethod method;
-    private readonly ulong seed;
-    private readonly double[]? temperatures;
-    private ParticleChains? chains;
+    private readonly ParticleChains? chains;
     private readonly IPopulation? search;
     private readonly PopulationAnswers?[] drawn;
     private readonly PopulationRound?[] rounds;
@@ -25,12 +22,13 @@ internal sealed class PopulationDrawing
     public PopulationDrawing(Evaluation evaluation, PopulationMethod method, bool? scoresSteps, ulong seed, PopulationProgress? stored)
     {
         var spec = evaluation.Spec.Particles!;
-        (this.method, this.seed, options) = (method, seed, method.Options(spec, scoresSteps));
+        this.method = method;
+        var options = method.Options(spec, scoresSteps);
         (ScoresWhole, LooksAhead) = (method.ScoresWhole(spec, scoresSteps), spec.LookAhead && method.Kind is (PopulationKind.ParticleFilter or PopulationKind.EntropicFilter));
         drawn = new PopulationAnswers?[method.Chains];
         rounds = new PopulationRound?[method.Chains];
         references = new ParticleText?[method.Chains];
-        temperatures = method.Kind == PopulationKind.ParallelTempering
+        double[] temperatures = method.Kind == PopulationKind.ParallelTempering
             ? [.. Enumerable.Range(0, method.Chains).Select(chain => Math.Pow(2, method.Chains - 1 - chain))]
             : [.. Enumerable.Repeat(1.0, method.Chains)];
         var searchOptions = new SearchOptions(method.Particles, Math.Min(PopulationMethod.SearchWidth, method.Particles), spec.MaxSteps, options.Potential.Score);
@@ -136,7 +134,7 @@ internal sealed class PopulationDrawing
         return [.. answers];
     }
 
-    private IEnumerable<(Completion Answer, double Weight, double Score, IReadOnlyList<int> StepEnds, IReadOnlyList<double>? Rewards, string? Failure)> Weighted()
+    private IEnumerable<Member> Weighted()
     {
         var results = chains!.Filters.Select(filter => filter.Result).ToList();
         // Evidence weighs islands. After the first iteration it is none, and chains of one temperature weigh alike; of several only the coldest counts.
@@ -151,7 +149,7 @@ internal sealed class PopulationDrawing
             for (var slot = 0; slot < method.Particles; slot++)
             {
                 var text = drawn[chain]!.Particles[slot];
-                yield return (
+                yield return new Member(
                     drawn[chain]!.Answers[slot], Math.Exp(pooled[chain][slot]) is var weight && double.IsFinite(weight) ? weight : 0, results[chain].Particles[slot].Score,
                     text.StepEnds, Probabilities(text), text.Failure);
             }
@@ -159,7 +157,7 @@ internal sealed class PopulationDrawing
     }
 
     /// <summary>The best answers that a search put aside; where they are fewer than its slots, what stands in the slots.</summary>
-    private IEnumerable<(Completion Answer, double Weight, double Score, IReadOnlyList<int> StepEnds, IReadOnlyList<double>? Rewards, string? Failure)> Found()
+    private IEnumerable<Member> Found()
     {
         var answers = drawn[0]!;
         var hypotheses = search is BeamSearch beam ? beam.Hypotheses : ((DiverseTreeSearch)search!).Hypotheses;
@@ -167,8 +165,11 @@ internal sealed class PopulationDrawing
             .Select(hypothesis => (
                 Answer: answers.Ended.TryGetValue((hypothesis.Round, hypothesis.Slot), out var ended) ? ended : answers.Answers[hypothesis.Slot], hypothesis.Score)).ToList();
         return found.Concat(answers.Answers.Take(method.Particles - found.Count).Select(answer => (Answer: answer, Score: 0.0)))
-            .Select(item => (item.Answer, 1.0 / method.Particles, item.Score, (IReadOnlyList<int>)[], (IReadOnlyList<double>?)null, (string?)null));
+            .Select(item => new Member(item.Answer, 1.0 / method.Particles, item.Score, [], Rewards: null, Failure: null));
     }
+
+    private sealed record Member(
+        Completion Answer, double Weight, double Score, IReadOnlyList<int> StepEnds, IReadOnlyList<double>? Rewards, string? Failure);
 
     private static double? Finite(double log) => double.IsFinite(log) ? log : null;
 

@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Hindsight.Generation;
 using Hindsight.Models;
 using Microsoft.Extensions.Logging;
@@ -14,13 +13,7 @@ public sealed class ShardWorker(
     BlobStore store, MessageBus bus, EvaluationPlanner planner, AnswerStore answers, CheckpointCache cache, WorkflowOptions options,
     TimeProvider clock, ILogger<ShardWorker> log) : IDisposable
 {
-    /// <summary>Most samples of one problem that are stored at once, when the last of them is drawn: what a lost worker can cost.</summary>
-    private const int StoredTogether = 64;
-
     private static readonly TimeSpan SignEvery = TimeSpan.FromSeconds(20);
-
-    /// <summary>How often it is stored how far a population has come: what a lost worker can cost, beside a step.</summary>
-    private static readonly TimeSpan RoundsEvery = TimeSpan.FromSeconds(1);
 
     /// <summary>Asked once, before anything lies there: a worker without its GPU does not start, and its shards go to others.</summary>
     private readonly long deviceMemory = new EngineOptions { Device = options.Device }.Memory;
@@ -129,7 +122,7 @@ public sealed class ShardWorker(
         Evaluation evaluation, Suite suite, StagePlan plan, GenerateMessage message, StageBoard board, CancellationToken cancellation)
     {
         var (variants, shard) = (evaluation.Variants(message.Stage), plan.Shards[message.Shard]);
-        var left = await MissingAsync(evaluation, suite, variants, shard, cancellation);
+        var left = await ShardWork.MissingAsync(evaluation, suite, variants, shard, cache, answers, cancellation);
         if (left.Count == 0)
         {
             return new ShardDone(0, 0, 0);
@@ -170,7 +163,7 @@ public sealed class ShardWorker(
     }
 
     private async Task<ShardDone> DrawAsync(
-        Evaluation evaluation, ModelParts parts, EngineOptions engineOptions, List<Work> left, CancellationToken cancellation)
+        Evaluation evaluation, ModelParts parts, EngineOptions engineOptions, List<ShardWork> left, CancellationToken cancellation)
     {
         var started = clock.GetTimestamp();
         var (drawn, tokens) = (0, 0L);
@@ -179,14 +172,14 @@ public sealed class ShardWorker(
         {
             var model = await LoadAsync(parts, engineOptions, cancellation);
             var engine = model.Engine(engineOptions);
-            string? Refusal(Work item) => model.SlotOf(item.Variant) is { } slot ? engine.WithoutEffect.GetValueOrDefault(slot) : null;
+            string? Refusal(ShardWork item) => model.SlotOf(item.Variant) is { } slot ? engine.WithoutEffect.GetValueOrDefault(slot) : null;
             var held = left.Where(item => model.Holds(item.Variant)).ToList();
             left.RemoveAll(item => model.Holds(item.Variant));
             // One tokenizer at a time; the checkpoints of a run share one, as a rule.
             foreach (var work in held.Where(item => Refusal(item) is null).GroupBy(item => item.TokensDigest))
             {
                 var (answered, written) = work.First().Kind == AnswerKind.Particles
-                    ? await DrawPopulationsAsync(evaluation, model, engine, [.. work], cancellation)
+                    ? await new PopulationWorker(answers, clock, engine, reward).DrawAsync(evaluation, [.. work], model.SlotOf, cancellation)
                     : await DrawAsync(model, engine, [.. work], cancellation);
                 (drawn, tokens) = (drawn + answered, tokens + written);
             }
@@ -221,192 +214,47 @@ public sealed class ShardWorker(
 
     /// <summary>Draws answers and stores each request's as soon as they are there.</summary>
     /// <returns>How many answers, and how many tokens in them.</returns>
-    private async Task<(int Answers, long Tokens)> DrawAsync(LoadedModel model, DecodingEngine engine, List<Work> work, CancellationToken cancellation)
+    private async Task<(int Answers, long Tokens)> DrawAsync(LoadedModel model, DecodingEngine engine, List<ShardWork> work, CancellationToken cancellation)
     {
         var (drawn, tokens) = (0, 0L);
         var requests = work.Select(item => new GenerationRequest(item.PromptIds, item.Samples, item.Decoding, item, model.SlotOf(item.Variant)));
-        var finished = Channel.CreateBounded<IReadOnlyList<Completion>>(64);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var drawing = Task.Run(() => Draw(engine, work[0].Text, requests, finished.Writer, stop.Token), CancellationToken.None);
-        try
-        {
-            await foreach (var completions in finished.Reader.ReadAllAsync(cancellation))
+        await DrawAndStore.RunAsync<IReadOnlyList<Completion>>(
+            (emit, stop) => Draw(engine, work[0].Text, requests, emit, stop),
+            async completions =>
             {
-                var item = (Work)completions[0].Request.Tag!;
+                var item = (ShardWork)completions[0].Request.Tag!;
                 await answers.WriteAsync(item.Source, item.Prompt, [.. completions.Select(completion => ToAnswer(item, completion, engine.ComputedOn))], cancellation);
-                drawn += completions.Count;
-                tokens += completions.Sum(completion => completion.Ids.Count);
-            }
-        }
-        finally
-        {
-            // The engine must be at rest before anyone uses it again, or frees it.
-            await stop.CancelAsync();
-            await drawing;
-        }
-
+                (drawn, tokens) = (drawn + completions.Count, tokens + completions.Sum(completion => completion.Ids.Count));
+            },
+            cancellation);
         return (drawn, tokens);
     }
 
     /// <summary>Runs the engine and passes on each request's answers, in order of sample, when the last of them is there.</summary>
     private static void Draw(
-        DecodingEngine engine, CheckpointText text, IEnumerable<GenerationRequest> work, ChannelWriter<IReadOnlyList<Completion>> finished, CancellationToken cancellation)
+        DecodingEngine engine, CheckpointText text, IEnumerable<GenerationRequest> work, Action<IReadOnlyList<Completion>> emit, CancellationToken cancellation)
     {
-        try
+        var open = new Dictionary<GenerationRequest, List<Completion>>(ReferenceEqualityComparer.Instance);
+        foreach (var completion in engine.Generate(work, text.Decode, text.EosIds, cancellation))
         {
-            var open = new Dictionary<GenerationRequest, List<Completion>>(ReferenceEqualityComparer.Instance);
-            foreach (var completion in engine.Generate(work, ids => text.Tokenizer.Decode(ids, skipSpecialTokens: true), text.EosIds, cancellation))
+            var request = completion.Request;
+            var completions = open.TryGetValue(request, out var known) ? known : open[request] = [];
+            completions.Add(completion);
+            if (completions.Count == request.Samples.Count)
             {
-                var request = completion.Request;
-                var completions = open.TryGetValue(request, out var known) ? known : open[request] = [];
-                completions.Add(completion);
-                if (completions.Count == request.Samples.Count)
-                {
-                    open.Remove(request);
-                    completions.Sort((left, right) => left.Sample.CompareTo(right.Sample));
-                    while (!finished.TryWrite(completions))
-                    {
-                        finished.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult();
-                    }
-                }
+                open.Remove(request);
+                completions.Sort((left, right) => left.Sample.CompareTo(right.Sample));
+                emit(completions);
             }
-
-            finished.Complete();
-        }
-        catch (Exception exception)
-        {
-            finished.Complete(exception);
-        }
-    }
-
-    /// <summary>
-    /// Draws populations and stores each problem's answers as soon as they are there; and after a round, but not more often than every
-    /// <see cref="RoundsEvery"/>, how far a problem has come.
-    /// </summary>
-    /// <returns>How many answers, and how many tokens were drawn for them.</returns>
-    private async Task<(int Answers, long Tokens)> DrawPopulationsAsync(
-        Evaluation evaluation, LoadedModel model, DecodingEngine engine, List<Work> work, CancellationToken cancellation)
-    {
-        var spec = evaluation.Spec.Particles!;
-        var steps = new StepRule { Delimiter = spec.Delimiter ?? evaluation.Spec.RewardModel?.Delimiter ?? new StepRule().Delimiter, MostTokens = spec.StepTokens };
-        var begun = new List<(Work Work, PopulationDrawing Drawing, RewardPrompt? Conversation)>();
-        foreach (var item in work)
-        {
-            var seed = Digest.Seed($"{item.Decoding.Seed}/{item.Prompt}/{item.Variant.Method!.Name}");
-            begun.Add((
-                item, new PopulationDrawing(evaluation, item.Variant.Method, reward?.ScoresSteps, seed, await answers.ReadProgressAsync(item.Source, item.Prompt, cancellation)),
-                reward?.Model.Text.Read(item.Problem.Conversation)));
-        }
-
-        var (answered, tokens) = (0, 0L);
-        var done = Channel.CreateBounded<(Work Work, List<Answer>? Answers, PopulationProgress? Progress)>(64);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var drawing = Task.Run(() => DrawPopulations(engine, model, begun, steps, done.Writer, stop.Token), CancellationToken.None);
-        try
-        {
-            await foreach (var (item, finished, progress) in done.Reader.ReadAllAsync(cancellation))
-            {
-                if (finished is null)
-                {
-                    await answers.WriteProgressAsync(item.Source, item.Prompt, progress!, cancellation);
-                    continue;
-                }
-
-                await answers.WriteAsync(item.Source, item.Prompt, finished, cancellation);
-                await answers.ForgetProgressAsync(item.Source, item.Prompt, cancellation);
-                (answered, tokens) = (answered + finished.Count, tokens + finished[0].Population!.DrawnTokens);
-            }
-        }
-        finally
-        {
-            // The engine must be at rest before anyone uses it again, or frees it.
-            await stop.CancelAsync();
-            await drawing;
-        }
-
-        return (answered, tokens);
-    }
-
-    private void DrawPopulations(
-        DecodingEngine engine, LoadedModel model, List<(Work Work, PopulationDrawing Drawing, RewardPrompt? Conversation)> begun, StepRule steps,
-        ChannelWriter<(Work, List<Answer>?, PopulationProgress?)> done, CancellationToken cancellation)
-    {
-        void Write((Work, List<Answer>?, PopulationProgress?) item)
-        {
-            while (!done.TryWrite(item))
-            {
-                done.WaitToWriteAsync(cancellation).AsTask().GetAwaiter().GetResult();
-            }
-        }
-
-        try
-        {
-            var works = begun.ToDictionary(item => item.Drawing, item => item.Work);
-            var text = begun[0].Work.Text;
-            var written = new Dictionary<PopulationDrawing, long>();
-            var waiting = new Queue<PopulationRequest>(begun.SelectMany(item => Requests(item.Drawing, item.Conversation)));
-            IEnumerable<PopulationRequest> Requests(PopulationDrawing drawing, RewardPrompt? conversation) => drawing.Requests(
-                works[drawing].PromptIds, works[drawing].Decoding, steps, conversation, model.SlotOf(works[drawing].Variant));
-            IEnumerable<PopulationRequest> Waiting()
-            {
-                while (waiting.TryDequeue(out var next))
-                {
-                    yield return next;
-                }
-            }
-
-            void RoundDone(PopulationRequest request, PopulationRound round)
-            {
-                var (drawing, chain) = ((PopulationDrawing, int))request.Tag!;
-                var progress = drawing.Remember(chain, round);
-                if (progress is not null && (!written.TryGetValue(drawing, out var last) || clock.GetElapsedTime(last) >= RoundsEvery))
-                {
-                    written[drawing] = clock.GetTimestamp();
-                    Write((works[drawing], null, progress));
-                }
-            }
-
-            // The next iteration's populations come when those of the one before are there.
-            while (waiting.Count > 0)
-            {
-                foreach (var population in engine.Generate(
-                    Waiting(), reward?.Model, ids => text.Tokenizer.Decode(ids, skipSpecialTokens: true), text.EosIds, RoundDone, cancellation))
-                {
-                    var (drawing, chain) = ((PopulationDrawing, int))population.Request.Tag!;
-                    if (!drawing.Take(chain, population))
-                    {
-                        continue;
-                    }
-
-                    if (drawing.Next())
-                    {
-                        foreach (var request in Requests(drawing, population.Request.Conversation))
-                        {
-                            waiting.Enqueue(request);
-                        }
-
-                        continue;
-                    }
-
-                    var item = works[drawing];
-                    Write((item, drawing.Answers(item.Source, item.Prompt, item.Decoding.Seed, engine.ComputedOn), null));
-                }
-            }
-
-            done.Complete();
-        }
-        catch (Exception exception)
-        {
-            done.Complete(exception);
         }
     }
 
     /// <summary>Scores stored answers by the reward model, which alone is on the device.</summary>
-    private async Task<ShardDone> ScoreAsync(Evaluation evaluation, List<Work> left, CancellationToken cancellation)
+    private async Task<ShardDone> ScoreAsync(Evaluation evaluation, List<ShardWork> left, CancellationToken cancellation)
     {
         var (text, _) = await LoadedReward.ReadTextAsync(evaluation, cache, cancellation);
         var spec = evaluation.Spec.RewardModel!;
-        var found = new List<(Work Work, List<Answer> Answers)>();
+        var found = new List<(ShardWork Work, List<Answer> Answers)>();
         foreach (var source in left.GroupBy(item => item.Text.Source(item.Variant, evaluation, AnswerKind.Sampled)))
         {
             var stored = await answers.ReadAsync(source.Key, source.Select(item => item.Prompt).ToHashSet(), cancellation);
@@ -460,7 +308,7 @@ public sealed class ShardWorker(
 
     /// <summary>The room that the reward model gets beside an engine, and how much of it it takes.</summary>
     private async Task<(EngineOptions Options, long Bytes)> RewardOptionsAsync(
-        Evaluation evaluation, List<Work> left, EngineOptions engine, CancellationToken cancellation)
+        Evaluation evaluation, List<ShardWork> left, EngineOptions engine, CancellationToken cancellation)
     {
         var (text, config) = await LoadedReward.ReadTextAsync(evaluation, cache, cancellation);
         // Its tokens are others; answers are taken to be as many times as long to it as prompts are, and half as long again.
@@ -475,7 +323,7 @@ public sealed class ShardWorker(
             Memory = engine.Memory / 2,
             MostRows = Math.Max(engine.MostRows, left.Max(item => item.Variant.Method!.Particles)),
         };
-        return (options, EngineMemory.Plan(config, engine.Device == Device.Cuda ? Precision.BFloat16 : Precision.Float32, options).Total);
+        return (options, LoadedReward.Plan(config, options).Total);
     }
 
     /// <summary>Has the reward model of an evaluation in memory, or none.</summary>
@@ -491,56 +339,6 @@ public sealed class ShardWorker(
         {
             reward ??= await LoadedReward.LoadAsync(evaluation, options!, cache, cancellation);
         }
-    }
-
-    private async Task<List<Work>> MissingAsync(
-        Evaluation evaluation, Suite suite, IReadOnlyList<Variant> variants, Shard shard, CancellationToken cancellation)
-    {
-        var spec = evaluation.Spec;
-        var work = new List<Work>();
-        var texts = new Dictionary<int, CheckpointText>();
-        var stored = new Dictionary<AnswerSource, IReadOnlyDictionary<string, IReadOnlySet<int>>>();
-        foreach (var wanted in shard.Wanted)
-        {
-            var variant = variants[wanted.Variant];
-            if (!texts.TryGetValue(wanted.Variant, out var text))
-            {
-                texts[wanted.Variant] = text = await cache.ReadTextAsync(evaluation.Run, variant.Late, cancellation);
-            }
-
-            var source = text.Source(variant, evaluation, wanted.Kind);
-            if (!stored.TryGetValue(source, out var known))
-            {
-                stored[source] = known = await answers.ListAsync(source, cancellation);
-            }
-
-            var problem = suite.Problems[wanted.Problem];
-            if (text.Write(problem, spec).Prompt is not { } prompt)
-            {
-                continue;
-            }
-
-            var have = known.GetValueOrDefault(prompt.Digest);
-            var decoding = CheckpointText.Decoding(variant, spec, wanted.Kind);
-            if (wanted.Kind == AnswerKind.Particles)
-            {
-                if (EvaluationPlanner.Gaps(have, wanted.Count).Any())
-                {
-                    work.Add(new Work(wanted.Kind, variant, text, source, problem, prompt.Digest, prompt.Ids, [.. Enumerable.Range(0, wanted.Count)], decoding));
-                }
-
-                continue;
-            }
-
-            work.AddRange(EvaluationPlanner.Gaps(have, wanted.First + wanted.Count)
-                .Select(gap => (First: Math.Max(gap.First, wanted.First), End: gap.First + gap.Count))
-                .Where(gap => gap.End > gap.First)
-                .SelectMany(gap => Enumerable.Range(gap.First, gap.End - gap.First).Chunk(StoredTogether))
-                .Select(samples => new Work(wanted.Kind, variant, text, source, problem, prompt.Digest, prompt.Ids, samples, decoding)));
-        }
-
-        // A final checkpoint is often the last one again, under another name: what is stored once is drawn once.
-        return [.. work.DistinctBy(item => (item.Source, item.Prompt, item.Samples[0]))];
     }
 
     /// <summary>
@@ -625,16 +423,7 @@ public sealed class ShardWorker(
         };
     }
 
-    private static Answer ToAnswer(Work work, Completion completion, string device) => new(
+    private static Answer ToAnswer(ShardWork work, Completion completion, string device) => new(
         work.Source.Weights, work.Source.Decoding, work.Prompt, completion.Sample, completion.Request.Decoding.Seed,
         completion.Ids, completion.Text, completion.LogProbability, completion.FinishReason, device);
-
-    /// <summary>Answers to draw from one variant to one prompt, and where they belong.</summary>
-    private sealed record Work(
-        AnswerKind Kind, Variant Variant, CheckpointText Text, AnswerSource Source, Problem Problem, string Prompt, IReadOnlyList<int> PromptIds,
-        IReadOnlyList<int> Samples, Decoding Decoding)
-    {
-        /// <summary>Equal where token ids mean the same and the same ones end an answer.</summary>
-        public string TokensDigest { get; } = Digest.OfJson(new { Variant.Late.TokenizerDigest, Text.EosIds });
-    }
 }

@@ -88,6 +88,9 @@ public sealed record CheckpointText(TextTokenizer Tokenizer, ChatTemplate? Templ
         }
     }
 
+    /// <summary>The text of an answer's ids.</summary>
+    public string Decode(IReadOnlyList<int> ids) => Tokenizer.Decode(ids, skipSpecialTokens: true);
+
     /// <summary>The prompt for a problem, or why the checkpoint cannot be asked it.</summary>
     public WrittenPrompt Write(Problem problem, EvaluationSpec spec)
     {
