@@ -321,7 +321,8 @@ public sealed class ShardWorker(
         {
             MaxLength = (int)Math.Min(length, config.MaxPositions),
             Memory = engine.Memory / 2,
-            MostRows = Math.Max(engine.MostRows, left.Max(item => item.Variant.Method!.Particles)),
+            // One of them to look ahead in.
+            MostRows = Math.Max(engine.MostRows, left.Max(item => item.Variant.Method!.Particles)) + (evaluation.Spec.Particles!.LookAhead ? 1 : 0),
         };
         return (options, LoadedReward.Plan(config, options).Total);
     }

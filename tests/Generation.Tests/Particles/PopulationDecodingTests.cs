@@ -74,20 +74,36 @@ public sealed class PopulationDecodingTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(0.6)]
-    public void A_population_resumed_after_any_round_ends_with_the_same_bytes(double threshold)
+    [InlineData("qwen2-prm", 1, false, false)]
+    [InlineData("qwen2-prm", 0.6, false, false)]
+    [InlineData("qwen2-prm", 1, false, true)]
+    [InlineData("qwen2-prm", 1, true, true)]
+    [InlineData("qwen2-reward", 1, true, false)]
+    [InlineData("qwen2-reward", 1, true, true)]
+    public void A_population_resumed_after_any_round_ends_with_the_same_bytes(string model, double threshold, bool scoresWhole, bool looksAhead)
     {
+        using var scorer = Reference.Load(model, "model");
+        var text = RewardText.Load(TestData.PathTo("models", model, "model"), scorer.Config.Reward!);
+        var options = OptionsOf(8, threshold) with { Potential = scoresWhole ? Potential.Telescoping(Aggregation.Model) : Potential.StepProbability };
+        PopulationRequest Asked(ParticleFilter filter) => Request(filter, prompt) with
+        {
+            Conversation = text.Read([new ChatMessage("user", "Tell a story.")]),
+            ScoresWhole = scoresWhole,
+            LooksAhead = looksAhead,
+        };
+
         var rounds = new List<string>();
-        var whole = engine.Generate([Request(Filter(8, threshold), prompt)], rewards, Decode, [2], (_, round) => rounds.Add(JsonSerializer.Serialize(round))).Single();
+        using var first = new RewardModel(scorer, text, rows: 9, Options);
+        var whole = engine.Generate([Asked(new ParticleFilter(options, 1))], first, Decode, [2], (_, round) => rounds.Add(JsonSerializer.Serialize(round))).Single();
         Assert.True(rounds.Count > 2);
         foreach (var json in rounds.SkipLast(1))
         {
             // Another engine, as in another process.
             var round = JsonSerializer.Deserialize<PopulationRound>(json)!;
             using var second = new DecodingEngine(weights, Options);
-            var resumed = Request(ParticleFilter.Resume(OptionsOf(8, threshold), 1, round.State), prompt) with { Resumed = round };
-            Assert.Equal(Bytes(whole), Bytes(second.Generate([resumed], rewards, Decode, [2]).Single()));
+            using var other = new RewardModel(scorer, text, rows: 9, Options);
+            var resumed = Asked(ParticleFilter.Resume(options, 1, round.State)) with { Resumed = round };
+            Assert.Equal(Bytes(whole), Bytes(second.Generate([resumed], other, Decode, [2]).Single()));
         }
     }
 
