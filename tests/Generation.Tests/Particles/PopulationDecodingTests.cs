@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Hindsight.Models;
 
@@ -171,6 +172,30 @@ public sealed class PopulationDecodingTests : IDisposable
         var answers = Draw(beam);
         Assert.NotEmpty(beam.Hypotheses);
         Assert.All(beam.Hypotheses.Where(hypothesis => hypothesis.IsComplete), hypothesis => Assert.NotEmpty(answers.Ended[(hypothesis.Round, hypothesis.Slot)].Text));
+    }
+
+    [Fact]
+    public void Scores_that_are_no_numbers_leave_all_weights_zero_and_the_answers_where_they_were()
+    {
+        using var endless = new ModelFolder("qwen2-prm", _ => { });
+        var file = Path.Combine(endless.Path, "model.safetensors");
+        var content = File.ReadAllBytes(file);
+        using var header = JsonDocument.Parse(content.AsMemory(8, (int)BitConverter.ToInt64(content)));
+        var place = header.RootElement.GetProperty("score.2.weight").GetProperty("data_offsets");
+        // Finite, and both labels' sums over positive numbers are beyond what a float can hold: infinity less infinity is no number.
+        MemoryMarshal.Cast<byte, float>(content.AsSpan((int)(8 + BitConverter.ToInt64(content)))[place[0].GetInt32()..place[1].GetInt32()]).Fill(3e38f);
+        File.WriteAllBytes(file, content);
+        using var checkpoint = Checkpoint.Open(endless.Path);
+        using var endlessWeights = Weights.Load(checkpoint);
+        using var model = new RewardModel(endlessWeights, rewards.Text, rows: 6, Options);
+        var filter = Filter(6, threshold: 1);
+
+        var population = engine.Generate([Request(filter, prompt)], model, Decode, [2]).Single();
+
+        Assert.All(population.Particles, particle => Assert.Contains("no number to weigh an answer by", particle.Failure, StringComparison.Ordinal));
+        Assert.All(population.Answers, answer => Assert.NotEmpty(answer.Text));
+        Assert.Equal(double.NegativeInfinity, filter.Result.LogEvidence);
+        Assert.All(filter.Result.Particles, particle => Assert.Equal(double.NegativeInfinity, particle.LogWeight));
     }
 
     [Fact]
