@@ -81,17 +81,14 @@ internal sealed class PopulationDecoding(
             if (request.Conversation is { } conversation)
             {
                 population.RewardRows[slot] = freeRewardRows.Pop();
-                var before = rewards!.Tokens;
                 if (slot == 0)
                 {
-                    rewards.Begin(population.RewardRows[0], conversation);
+                    rewards!.Begin(population.RewardRows[0], conversation);
                 }
                 else
                 {
-                    rewards.Fork(population.RewardRows[0], population.RewardRows[slot]);
+                    rewards!.Fork(population.RewardRows[0], population.RewardRows[slot]);
                 }
-
-                population.RewardTokens += rewards.Tokens - before;
             }
         }
     }

@@ -18,7 +18,7 @@ internal static class SameTokens
         }
         var blocks = new List<Block>
         {
-            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, from 1 to the {budget.Samples} that were drawn, and both are paired by problem. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several."),
+            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, from 1 to the {budget.Samples} that were drawn, and both are paired by problem. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several. Tokens of the problems themselves are counted nowhere: whatever the method, they are read once."),
         };
         var isRead = budget.Methods.Any(method => method.RewardTokens > 0);
         var drawn = Chart(budget, "tokens drawn for a problem", (tokens, _) => tokens, note =>

@@ -286,23 +286,23 @@ public sealed class ShardWorker(
         {
             onDevice?.Dispose();
             onDevice = null;
-            await LoadRewardAsync(evaluation, EngineOptionsFor(longest + 1) with { MostRows = 1 }, cancellation);
+            await LoadRewardAsync(evaluation, EngineOptionsFor(longest + 1) with { MostRows = RewardScoring.Rows }, cancellation);
             var started = clock.GetTimestamp();
-            var (scored, read) = (0, reward!.Model.Tokens);
+            var (scored, read) = (0, 0L);
             foreach (var (item, sampled) in found)
             {
                 var device = evaluation.RewardModel!.Name;
-                var scores = await Task.Run(() => RewardScoring.Score(reward, spec, item.Source, item.Problem, sampled, device, cancellation), cancellation);
+                var scores = await Task.Run(() => RewardScoring.Score(reward!, spec, item.Source, item.Problem, sampled, device, cancellation), cancellation);
                 // What is stored together has samples without a gap.
                 foreach (var run in scores.GroupBy(score => score.Sample - scores.IndexOf(score)))
                 {
                     await answers.WriteAsync(item.Source, item.Prompt, [.. run], cancellation);
                 }
 
-                scored += scores.Count;
+                (scored, read) = (scored + scores.Count, read + scores.Sum(score => score.RewardTokens!.Value));
             }
 
-            return new ShardDone(scored, reward.Model.Tokens - read, clock.GetElapsedTime(started).TotalSeconds);
+            return new ShardDone(scored, read, clock.GetElapsedTime(started).TotalSeconds);
         }
         finally
         {
