@@ -85,6 +85,12 @@ public sealed record EvaluationAnswers
     /// <summary>The final checkpoint's answers as particle methods and searches under a reward model drew them.</summary>
     public IReadOnlyList<PopulationMethodAnswers> Populations { get; init; } = [];
 
+    /// <summary>
+    /// The final checkpoint's plain samples where there are more than the trajectory has, the trajectory's first: what other methods are
+    /// compared with at equal budget. Null where there are no more.
+    /// </summary>
+    public VariantAnswers? MorePlain { get; init; }
+
     /// <summary>Wanted samples per problem and variant (n of Pass@k); 0 when only greedy answers are wanted.</summary>
     public required int SamplesPerProblem { get; init; }
 

@@ -139,6 +139,7 @@ public static class EvaluationScorer
 
         var variants = answers.Trajectory
             .Concat(answers.Base is { } baseModel ? [baseModel] : [])
+            .Concat(answers.MorePlain is { } plain ? [plain] : [])
             .Concat(answers.Interpolations?.Points.Select(point => point.Answers) ?? []);
         foreach (var variant in variants)
         {

@@ -43,7 +43,7 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             Population, NewProblems);
         Add(
             scores.Budget is not null, "equal budget",
-            "paired difference to Maj@k of the final checkpoint; k plain samples cost on the mean no more tokens than the method does, k from 1 to the samples drawn; tokens are counted twice over: those drawn, and those drawn with those that the reward model reads; the allocation of each method is chosen on the select split; with random numbers used again, particles begin as the plain samples do (common random numbers), which the pairing takes into account",
+            "paired difference of two answers to each problem: the method's, from its first samples or its population, and the majority of the first k plain samples; k is the least number of samples whose tokens on the mean are no fewer than the method's; where fewer were drawn there is no comparison; tokens are counted twice over: those drawn, and those drawn with those that the reward model reads; a method that lacks a tenth of the problems is left out; the allocation of each method is chosen on the select split; with random numbers used again, particles begin as the plain samples do (common random numbers), which the pairing takes into account",
             $"{Population}; together: max-t over all methods and both ways to count", "the difference on new problems of this kind, allocation and k being what they are");
         Add(
             scores.PassAtK.Count > 0, "re-run", "of Pass@1 and Pass@k|t",

@@ -33,6 +33,7 @@ internal static class BudgetSample
                 Filter("particle filter, 2 chains", "particle filter", 2),
                 Filter("beam search", "beam search", 1) with { Choice = FinalChoice.HighestScore },
             ],
+            MorePlain = late with { Problems = [.. late.Problems.Zip(rates, (problem, rate) => problem with { Sampled = [.. problem.Sampled, .. Enumerable.Range(Samples, Samples / 2).Select(s => Answer(s, random.NextDouble() < rate))] })] },
             SamplesPerProblem = Samples,
             SelectShare = 0.5,
             Seed = 5,

@@ -26,9 +26,9 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         }
         var filter = table.Rows.Single(row => Text(row[0]).StartsWith("particle filter", StringComparison.Ordinal) && Text(row[1]) == "chosen");
         Assert.Equal(["420", "900"], filter.Skip(4).Take(2).Select(Text));
-        // Eight plain samples have some 400 tokens: 420 buy eight and 1,320 more than there are.
-        Assert.Matches("^8$", Text(filter[6]));
-        Assert.Matches("^8 of 2[5-8]$", Text(filter[7]));
+        // Eight plain samples have some 400 tokens: 420 buy nine, a whole one begun counting, and 1,320 more than there are.
+        Assert.Matches("^9$", Text(filter[6]));
+        Assert.Matches("^2[6-9]$", Text(filter[7]));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
             Methods = [new(Budget.Methods[0].Name, 4), new("greedy", 0.25), new("beam search", 2.9), new("particle filter, 1 chain", 80), new("particle filter, 2 chains", 80)],
             PricePerDeviceHour = 36,
         };
-        var table = SameTokens.Measured(Budget, timings).OfType<Table>().Single();
+        var table = SameTokens.Measured(BudgetSample.Sums.Scores, timings).OfType<Table>().Single();
         Assert.Equal(["Method", "Accuracy", "Device seconds for a problem", "Plain samples in that time", "Self-consistency in that time", "Price of a problem"], table.Header.Select(Text));
         var rows = table.Rows.ToDictionary(row => Text(row[0]), row => row.Skip(2).Select(Text).ToArray());
         string At(int k) => $"{Text($"{selfConsistency.Points.Single(point => point.K == k).Accuracy}")} (k = {k})";
@@ -49,7 +49,7 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         Assert.Equal(["2.9", "5", At(4), "0.029"], rows["beam search"]);
         Assert.Equal(["80", "160", At(8), "0.80"], Assert.Single(rows, row => row.Key.StartsWith("particle filter", StringComparison.Ordinal)).Value);
 
-        Assert.Empty(SameTokens.Measured(Budget, timings with { Methods = [] }));
+        Assert.Empty(SameTokens.Measured(BudgetSample.Sums.Scores, timings with { Methods = [] }));
         Assert.Contains("What else the same device time buys", ReportPage.Html(BudgetSample.Report, timings).Split(ReportPage.MeasuredStart)[1], StringComparison.Ordinal);
     }
 
@@ -78,7 +78,8 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         }
         Assert.Equal(["Temporal Sampling, Maj", "Temporal Sampling, BoN", "WiSE-FT", "particle filter"], Budget.Choices.Select(choice => choice.Choice));
         Assert.All(Budget.Choices, choice => Assert.Contains($"| `{choice.Choice}` | `accuracy` | `{choice.Candidates[choice.Chosen].Name.Replace("|", "\\|", StringComparison.Ordinal)}` | {choice.Tried} |", part, StringComparison.Ordinal));
-        Assert.Contains("buy more than the 8\u00a0plain samples that were drawn, so their baseline spends less than they do, which favours them:", part, StringComparison.Ordinal);
+        Assert.Contains("Not compared, because their tokens buy more than the 12\u00a0plain samples that were drawn: `best-of-8` (", part, StringComparison.Ordinal);
+        Assert.Contains("With more of them (`particles.plainSamples` in evaluation.json) they are.", part, StringComparison.Ordinal);
         Assert.Contains($"The report split has the id `{Budget.ReportSplit}`", part, StringComparison.Ordinal);
         Assert.Contains("| Problem | Method | Chain | Rounds | Slots | Resampled | Least effective size | Lineages left | Log evidence |", part, StringComparison.Ordinal);
         Assert.Contains($"| `{Budget.MostDifferent[0]}` | `particle filter, 2 chains` | 2 | 6 | 4 | 2 |", part, StringComparison.Ordinal);
@@ -86,23 +87,48 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
     }
 
     [Fact]
-    public void Where_the_count_decides_it_is_said_whom_it_favours()
+    public void Where_the_count_decides_and_what_is_left_out_is_said()
     {
         var moved = Budget with
         {
-            Methods = [.. Budget.Methods.Select(method => method.Family == "beam search" ? method with { ByDrawnTokens = new(3, 3, 0), ByAllTokens = new(8, 9, 1), WithoutAnswer = 2 } : method)],
-            Comparisons = Budget.Comparisons with
-            {
-                Members = [Budget.Comparisons.Members[0] with { Outcome = Outcome.Gain }, Budget.Comparisons.Members[1] with { Outcome = Outcome.Loss }, .. Budget.Comparisons.Members.Skip(2)],
-            },
+            Methods = [.. Budget.Methods.Select(method => method.Family == "beam search" ? method with { ByDrawnTokens = new(3, 0), ByAllTokens = new(8, 1), WithoutAnswer = 2 } : method)],
+            Comparisons = With(Outcome.Gain, Outcome.Loss),
             LeftOut = ["sum-007"],
+            LeftOutMethods = [new("slow search", 6, 40)],
         };
         var markdown = ReportMarkdown.Write(BudgetSample.Report with { Scores = BudgetSample.Sums.Scores with { Budget = moved } });
-        Assert.Contains("favours self-consistency, which then has more samples: ", markdown, StringComparison.Ordinal);
+        Assert.Contains("Whether the tokens that a reward model reads count decides here", markdown, StringComparison.Ordinal);
         Assert.Contains("`beam search`, GAIN against 3 and LOSS against 8", markdown, StringComparison.Ordinal);
         Assert.Contains("the problem counts as wrong: `beam search` on 2.", markdown, StringComparison.Ordinal);
         Assert.Contains("lacks answers to them: `sum-007`.", markdown, StringComparison.Ordinal);
+        Assert.Contains("`slow search` (has 6 of 40)", markdown, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(Outcome.Gain, Outcome.Gain, 1, "For the same tokens, a reward model’s reading included, the surest gain over self-consistency is that of `second`")]
+    [InlineData(Outcome.Gain, Outcome.Loss, 1, "with what a reward model reads for nothing, the surest gain over self-consistency is that of `first` against `Maj@3`: GAIN,")]
+    [InlineData(Outcome.Gain, Outcome.Loss, 1, "; that counted, it is LOSS,")]
+    [InlineData(Outcome.Gain, Outcome.Gain, null, "; whether anything is left of it with that counted, was not compared.")]
+    [InlineData(Outcome.Inconclusive, Outcome.Inconclusive, 1, "For the same tokens no other method is shown to do better")]
+    public void The_verdict_claims_a_gain_only_with_all_tokens_counted_or_says_so(Outcome drawn, Outcome all, int? whole, string expected)
+    {
+        var budget = Budget with
+        {
+            Methods = [.. Budget.Methods.Select(method => method with { ByDrawnTokens = method.Family == "beam search" ? new(3, 0) : null, ByAllTokens = method.Family == "beam search" ? new(8, whole) : null })],
+            Comparisons = With(drawn, all),
+        };
+        var markdown = ReportMarkdown.Write(BudgetSample.Report with { Scores = BudgetSample.Sums.Scores with { Budget = budget } });
+        Assert.Contains(expected, markdown, StringComparison.Ordinal);
+    }
+
+    private static ComparisonFamily With(Outcome first, Outcome second) => Budget.Comparisons with
+    {
+        Members =
+        [
+            Budget.Comparisons.Members[0] with { Of = "first", Against = "Maj@3", Outcome = first }, Budget.Comparisons.Members[1] with { Of = "second", Against = "Maj@8", Outcome = second },
+            .. Budget.Comparisons.Members.Skip(2).Select(member => member with { Outcome = Outcome.Inconclusive }),
+        ],
+    };
 
     [Fact]
     public void Without_other_methods_there_is_no_such_section() => Assert.Null(SameTokens.Write(ScoredSample.Report));

@@ -7,6 +7,7 @@ internal static class SameTokens
 {
     private const int Palette = 6;
     private const int MostNamed = 50;
+    private const string PlainSamples = "particles.plainSamples";
 
     private static readonly string[] Shapes = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down"];
 
@@ -18,20 +19,20 @@ internal static class SameTokens
         }
         var blocks = new List<Block>
         {
-            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, from 1 to the {budget.Samples} that were drawn, and both are paired by problem. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several. Tokens of the problems themselves are counted nowhere: whatever the method, they are read once."),
+            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, rounded up to a whole one, of the {budget.MostPlain} that were drawn. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several. Tokens of the problems themselves are counted nowhere: whatever the method, they are read once."),
         };
         var isRead = budget.Methods.Any(method => method.RewardTokens > 0);
         var drawn = Chart(budget, "tokens drawn for a problem", (tokens, _) => tokens, note =>
-            $"Accuracy of the final choice against the tokens drawn for a problem. Lines are methods that may stop at any number of samples; marks are methods as they were run, with 95\u00a0% intervals{(budget.Choices.Count > 0 ? (Prose)$"; pale marks are allocations that were not chosen" : $"")}. What stands above the line of self-consistency does better with the same tokens; what stands left of it gets as far with fewer.{note}");
+            $"Accuracy of the final choice against the tokens drawn for a problem. Lines are methods that may stop at any number of samples; marks are methods as they were run, with 95\u00a0% intervals{(budget.Choices.Count > 0 ? (Prose)$"; pale marks are allocations that were not chosen" : $"")}. What stands above the line of self-consistency stands higher here with the same tokens; whether it is better, the comparisons tell.{note}");
         blocks.Add(!isRead ? drawn : new Figures([drawn, Chart(budget, "tokens drawn and read for a problem", (tokens, read) => tokens + read, note =>
-            $"The same with the tokens that a reward model reads counted as well. What uses no reward model stays where it is, the rest moves to the right. A token read costs less than a token drawn, so the cost lies between the two pictures.{note}")]));
+            $"The same with the tokens that a reward model reads counted as well. What uses no reward model stays where it is, the rest moves to the right. What a token read costs beside one drawn depends on the sizes of the two models; device seconds are told under what was measured.{note}")]));
         blocks.Add(Methods(budget));
         if (budget.Comparisons.Members.Count > 0)
         {
-            blocks.Add(new Paragraph($"Each method against the majority of as many plain samples as its tokens buy. Where counting the reward model’s tokens buys another number of samples, the method stands here twice."));
+            blocks.Add(new Paragraph($"One answer of each method against one of self-consistency with as many tokens, for each problem: the method’s from its first samples or its population, the other the majority of the first k plain samples. Shares in the table above are over all ways to draw the samples and vary less; differences of single answers can be tested without skew. Where counting the reward model’s tokens buys another number of samples, the method stands here twice."));
             blocks.AddRange(Comparisons.Blocks(budget.Comparisons));
         }
-        blocks.AddRange(new[] { Axes(budget), Unequal(budget), WithoutAnswer(budget), LeftOut(budget) }.OfType<Prose>().Select(sentence => new Paragraph(sentence)));
+        blocks.AddRange(new[] { Axes(budget), Incomparable(budget), WithoutAnswer(budget), LeftOut(budget), LeftOutMethods(budget) }.OfType<Prose>().Select(sentence => new Paragraph(sentence)));
         if (budget.Choices.Count > 0)
         {
             blocks.Add(new Paragraph($"The allocation of each method, chosen on the select split alone:"));
@@ -49,10 +50,14 @@ internal static class SameTokens
     /// Device time by method, and how far plain samples get in it. Times are measured and differ from run to run, so nothing is claimed of the
     /// difference, and all of it belongs to the measured block of the page alone.
     /// </summary>
-    public static IReadOnlyList<Block> Measured(BudgetScores budget, Timings timings)
+    public static IReadOnlyList<Block> Measured(EvaluationScores scores, Timings timings)
     {
+        if (scores.Budget is not { } budget)
+        {
+            return [];
+        }
         var seconds = timings.Methods.ToDictionary(method => method.Method, method => method.Seconds, StringComparer.Ordinal);
-        var plain = seconds.TryGetValue(budget.Methods[0].Name, out var all) && all > 0 ? all / budget.Samples : (double?)null;
+        var plain = seconds.TryGetValue(budget.Methods[0].Name, out var all) && all > 0 ? all / scores.SamplesPerProblem : (double?)null;
         var selfConsistency = budget.Curves.FirstOrDefault(curve => curve.Name == budget.Methods[0].Family)?.Points ?? [];
         (Prose Header, Func<double, Prose> Cell)[] columns =
         [
@@ -157,48 +162,44 @@ internal static class SameTokens
             [.. budget.Methods.Select(method => (IReadOnlyList<Prose>)[$"{method.Name}", .. columns.Select(column => column.Cell(method) ?? $"–")])],
             TextColumns: several.Count > 0 ? 2 : 1);
 
-        static Prose? Samples(EqualBudget? equal) => equal switch
-        {
-            null => null,
-            { Affordable: 0, K: var k } => $"{k} at least",
-            { Affordable: var affordable, K: var k } when affordable > k => $"{k} of {affordable}",
-            { K: var k } => $"{k}",
-        };
+        static Prose? Samples(EqualBudget? equal) => equal is null ? null : (Prose)$"{equal.K}";
     }
 
-    /// <summary>Whom each way to count favours.</summary>
+    /// <summary>Where the way to count decides.</summary>
     private static Prose? Axes(BudgetScores budget)
     {
-        var moved = budget.Methods.Where(method => method is { ByDrawnTokens: { } drawn, ByAllTokens: { } all } && drawn.Comparison != all.Comparison)
-            .Select(method => (method.Name, Drawn: method.ByDrawnTokens!, All: method.ByAllTokens!))
-            .Select(method => (Prose)$"{method.Name}, {Outcome(method.Drawn)} against {method.Drawn.K} and {Outcome(method.All)} against {method.All.K}").ToList();
+        var moved = budget.Methods.Where(method => method is { ByDrawnTokens.Comparison: { } drawn, ByAllTokens.Comparison: { } all } && drawn != all)
+            .Where(method => Outcome(method.ByDrawnTokens!) != Outcome(method.ByAllTokens!))
+            .Select(method => (Prose)$"{method.Name}, {Comparisons.Word(Outcome(method.ByDrawnTokens!))} against {method.ByDrawnTokens!.K} and {Comparisons.Word(Outcome(method.ByAllTokens!))} against {method.ByAllTokens!.K}").ToList();
         return moved.Count == 0 ? null
-            : (Prose)$"Counting drawn tokens alone favours methods with a reward model, whose reading is then free; counting what it reads favours self-consistency, which then has more samples: {Prose.Join("; ", moved)}.";
+            : (Prose)$"Whether the tokens that a reward model reads count decides here, since self-consistency then has more samples: {Prose.Join("; ", moved)}.";
 
-        Prose Outcome(EqualBudget equal) => Comparisons.Word(budget.Comparisons.Members[equal.Comparison].Outcome);
+        Outcome Outcome(EqualBudget equal) => budget.Comparisons.Members[equal.Comparison!.Value].Outcome;
     }
 
-    /// <summary>Where the budgets are not equal, because too few samples were drawn or because one is the least.</summary>
-    private static Prose? Unequal(BudgetScores budget)
+    /// <summary>What has no baseline of its budget, because too few plain samples were drawn.</summary>
+    private static Prose? Incomparable(BudgetScores budget)
     {
-        var dear = budget.Methods.Select(method => (method.Name, Equal: new[] { method.ByDrawnTokens, method.ByAllTokens }.OfType<EqualBudget>().MaxBy(equal => equal.Affordable)))
-            .Where(method => method.Equal is { } equal && equal.Affordable > equal.K)
-            .Select(method => (Prose)$"{method.Name} ({method.Equal!.Affordable})").ToList();
-        var cheap = budget.Methods.Where(method => method.ByDrawnTokens is { Affordable: 0 }).Select(method => (Prose)$"{method.Name}").ToList();
-        Prose few = dear.Count == 0 ? (Prose)$""
-            : $"Not quite equal: the tokens of some methods buy more than the {Number.Count(budget.Samples, "plain sample", "plain samples")} that were drawn, so their baseline spends less than they do, which favours them: {Prose.Join(", ", dear)}. ";
-        Prose one = cheap.Count == 0 ? (Prose)$"" : $"Cheaper than one plain sample, which the baseline has and which favours it: {Prose.Join(", ", cheap)}.";
-        return dear.Count + cheap.Count == 0 ? null : (Prose)$"{few}{one}";
+        var dear = budget.Methods.SelectMany(method => new[]
+            {
+                method.ByDrawnTokens is { Comparison: null } drawn ? (Prose)$"{method.Name} ({drawn.K} for the tokens drawn)" : null,
+                method.ByAllTokens is { Comparison: null } all ? (Prose)$"{method.Name} ({all.K} with those read)" : null,
+            }).OfType<Prose>().ToList();
+        return dear.Count == 0 ? null
+            : (Prose)$"Not compared, because their tokens buy more than the {Number.Count(budget.MostPlain, "plain sample", "plain samples")} that were drawn: {Prose.Join(", ", dear)}. With more of them ({PlainSamples} in evaluation.json) they are.";
     }
 
     private static Prose? WithoutAnswer(BudgetScores budget)
     {
         var dead = budget.Methods.Where(method => method.WithoutAnswer > 0).Select(method => (Prose)$"{method.Name} on {method.WithoutAnswer}").ToList();
-        return dead.Count == 0 ? null : (Prose)$"All particles ended with the weight zero, so that there is no answer and the problem counts as wrong: {Prose.Join(", ", dead)}.";
+        return dead.Count == 0 ? null : (Prose)$"All weights are zero, or nothing could be scored, so that there is no answer and the problem counts as wrong: {Prose.Join(", ", dead)}.";
     }
 
     private static Prose? LeftOut(BudgetScores budget) => budget.LeftOut.Count == 0 ? null
         : (Prose)$"Left out here, because some method lacks answers to them: {Prose.Join(", ", budget.LeftOut.Take(MostNamed).Select(id => (Prose)$"{id}"))}{(budget.LeftOut.Count > MostNamed ? (Prose)$" and {budget.LeftOut.Count - MostNamed} more" : $"")}.";
+
+    private static Prose? LeftOutMethods(BudgetScores budget) => budget.LeftOutMethods.Count == 0 ? null
+        : (Prose)$"Left out, because they lack answers to too many problems: {Prose.Join(", ", budget.LeftOutMethods.Select(method => (Prose)$"{method.Name} (has {method.Problems} of {method.Of})"))}. If the problems that a method lacks are hard ones, what it reaches on the others would say too much for it.";
 
     private static GenealogyPicture Genealogies(IReadOnlyList<ShownGenealogy> all)
     {

@@ -70,12 +70,30 @@ internal static class Verdicts
 
     private static Prose? SameTokens(EvaluationScores scores)
     {
-        if (scores.Budget?.Comparisons is not { Members.Count: > 0 } family)
+        if (scores.Budget is not { Comparisons: { Members.Count: > 0 } family } budget)
         {
             return null;
         }
-        return family.Members.Where(member => member.Outcome == Outcome.Gain).MaxBy(member => member.Together.Low) is { } surest
-            ? (Prose)$"For the same tokens the surest gain over self-consistency is that of {surest.Of} against {surest.Against}: {Comparisons.Said(surest, family.Margin)}, {Comparisons.Correction(family)}."
-            : $"For the same tokens no other method is shown to do better than self-consistency: {Comparisons.Counted(family)}.";
+        // With all its tokens counted: reading is not free.
+        var whole = Gains(budget, method => method.ByAllTokens).ToList();
+        if (whole.Count > 0)
+        {
+            var surest = whole.MaxBy(gain => gain.Comparison.Together.Low)!;
+            return (Prose)$"For the same tokens, a reward model’s reading included, the surest gain over self-consistency is that of {surest.Comparison.Of} against {surest.Comparison.Against}: {Comparisons.Said(surest.Comparison, family.Margin)}, {Comparisons.Correction(family)}.";
+        }
+
+        if (Gains(budget, method => method.ByDrawnTokens).MaxBy(gain => gain.Comparison.Together.Low) is { } free)
+        {
+            Prose read = free.Method.ByAllTokens is { Comparison: { } place } ? (Prose)$"that counted, it is {Comparisons.Said(family.Members[place], family.Margin)}" : $"whether anything is left of it with that counted, was not compared";
+            return (Prose)$"For the same tokens, with what a reward model reads for nothing, the surest gain over self-consistency is that of {free.Comparison.Of} against {free.Comparison.Against}: {Comparisons.Said(free.Comparison, family.Margin)}, {Comparisons.Correction(family)}; {read}.";
+        }
+
+        return $"For the same tokens no other method is shown to do better than self-consistency: {Comparisons.Counted(family)}.";
+
+        IEnumerable<Gain> Gains(BudgetScores of, Func<BudgetMethod, EqualBudget?> axis) => of.Methods
+            .Where(method => axis(method)?.Comparison is { } place && family.Members[place].Outcome == Outcome.Gain)
+            .Select(method => new Gain(method, family.Members[axis(method)!.Comparison!.Value]));
     }
+
+    private sealed record Gain(BudgetMethod Method, Scoring.Comparison Comparison);
 }

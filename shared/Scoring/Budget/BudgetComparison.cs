@@ -6,41 +6,54 @@ namespace Hindsight.Scoring;
 /// Methods at equal budget: each against the majority of as many plain samples as its tokens buy. Allocations of a method are chosen on the
 /// select split; all that is claimed is of the report split, paired by problem.
 /// </summary>
+/// <remarks>
+/// What is compared are answers: one of the method's, and one of self-consistency, for each problem. The mean over all ways to draw the
+/// baseline's samples would vary less, but against a method that answers once its differences are skewed where most problems are easy, or
+/// most are hard: many small ones of one sign and few large ones of the other, for which neither Student's t nor sign flips hold. The
+/// difference of two answers is −1, 0 or 1, and symmetric where neither is better.
+/// </remarks>
 internal static class BudgetComparison
 {
     private const int MostShown = 60;
 
-    /// <summary>So much more than the method's tokens is rounding.</summary>
+    /// <summary>So much more than a whole sample is rounding.</summary>
     private const double Rounding = 1e-9;
 
-    /// <returns>Null without populations and rewards, and where the problems that every method has are not two clusters.</returns>
+    /// <summary>A method that lacks a larger share of the problems is left out, rather than the problems.</summary>
+    private const double MostLacking = 0.1;
+
+    /// <returns>Null without populations and rewards, and where either split has none of the problems that every method has.</returns>
     public static BudgetScores? Of(
         EvaluationAnswers answers, ScoredProblem[] problems, IReadOnlyList<int> indices, Curves curves,
         Curves.Family majority, Curves.Family best, Curves.Family weighted)
     {
-        var populations = answers.Populations.Where(method => BudgetMethods.IsThere(method, indices)).ToList();
-        if (populations.Count == 0 && best.All.Count == 0)
+        if (answers.Populations.Count == 0 && best.All.Count == 0)
         {
             return null;
         }
 
-        var mixtures = BudgetMethods.Interpolations(answers, indices);
+        var leftOut = new List<LeftOutMethod>();
+        var populations = answers.Populations.Where(method => IsMostlyThere(method.Name, i => method.Problems[i] is not null)).ToList();
+        bool Has(InterpolationAnswers point, int i) => point.Answers.Problems[i].Sampled.Count >= answers.SamplesPerProblem;
+        var mixtures = BudgetMethods.Interpolations(answers, indices)
+            .Where(point => IsMostlyThere(BudgetMethods.NameOf(point, answers.SamplesPerProblem), i => Has(point, i))).ToList();
         int[] places =
         [
             .. Enumerable.Range(0, problems.Length).Where(p =>
-                populations.TrueForAll(method => method.Problems[indices[p]] is not null)
-                && mixtures.All(point => point.Answers.Problems[indices[p]].Sampled.Count >= answers.SamplesPerProblem)),
+                populations.TrueForAll(method => method.Problems[indices[p]] is not null) && mixtures.TrueForAll(point => Has(point, indices[p]))),
         ];
-        string[] clusters = Array.ConvertAll(places, p => problems[p].Cluster);
-        if (clusters.Distinct(StringComparer.Ordinal).Count() < 2)
+        // The split of all problems: a problem that is left out moves no other across, and the report split is looked at as elsewhere.
+        var split = SelectSplit.Of(Array.ConvertAll(problems, problem => problem.Cluster), answers.SelectShare, answers.Seed);
+        var inSelect = Array.ConvertAll(places, p => split[p]);
+        int[] report = [.. Enumerable.Range(0, places.Length).Where(i => !inSelect[i])];
+        if (report.Length == 0 || report.Length == places.Length)
         {
             return null;
         }
 
-        var inSelect = SelectSplit.Of(clusters, answers.SelectShare, answers.Seed);
-        int[] report = [.. Enumerable.Range(0, places.Length).Where(i => !inSelect[i])];
+        string[] clusters = Array.ConvertAll(places, p => problems[p].Cluster);
         var means = new ClusteredMean(report.Select(i => clusters[i]));
-        var methods = new BudgetMethods(answers, problems, indices, places);
+        var methods = new BudgetMethods(answers, populations, mixtures, problems, indices, places);
         var all = methods.All(majority, best, weighted).ToList();
         var choices = all.Where(method => method.Count > 1).ToDictionary(
             method => method,
@@ -49,25 +62,37 @@ internal static class BudgetComparison
                 clusters, inSelect, answers.Margin, answers.Seed));
         var chosen = all.ConvertAll(method => choices.TryGetValue(method, out var choice) ? method[choice.Chosen] : method[0]);
 
-        var baselines = new Dictionary<int, double[]>();
         var contrasts = new List<Contrast>();
         var compared = new Dictionary<(BudgetEntry, int), int>();
         var rows = all.SelectMany(method => method).Select(entry => Row(entry)).ToList();
         return new(
             places.Length - report.Length, report.Length,
-            SelectSplit.ReportId(Array.ConvertAll(places, p => problems[p].Id), inSelect),
+            SelectSplit.ReportId(Array.ConvertAll(problems, problem => problem.Id), split),
             [.. Enumerable.Range(0, problems.Length).Except(places).Select(p => problems[p].Id)],
-            answers.SamplesPerProblem,
+            leftOut,
+            methods.MostPlain,
             rows,
             [
                 .. methods.Lines(curves.Budgets, majority, best, chosen).Select(line => new BudgetCurve(
                     line[0].Entry.Name,
                     [.. line.Select(at => new BudgetPoint(at.K, means.Share(Report(at.Entry.Accuracy)), Mean(at.Entry.Drawn)!.Value, Mean(at.Entry.Reward)))])),
             ],
-            PairedComparison.Family("accuracy against self-consistency with as many tokens", contrasts, means, answers.Margin, answers.Seed)
+            PairedComparison.Family("one answer against that of self-consistency with as many tokens", contrasts, means, answers.Margin, answers.Seed)
                 with { Kind = FamilyKind.EqualBudget },
             [.. all.Where(choices.ContainsKey).Select(method => choices[method])],
             MostDifferent());
+
+        bool IsMostlyThere(string name, Func<int, bool> has)
+        {
+            var count = indices.Count(has);
+            if (count >= (1 - MostLacking) * indices.Count && count > 0)
+            {
+                return true;
+            }
+
+            leftOut.Add(new(name, count, indices.Count));
+            return false;
+        }
 
         BudgetMethod Row(BudgetEntry entry)
         {
@@ -90,29 +115,21 @@ internal static class BudgetComparison
                 }
 
                 var plain = Mean(methods.PlainTokens)!.Value;
-                var affordable = plain > 0 ? (int)Math.Min(int.MaxValue, Math.Floor(tokens.Value / plain * (1 + Rounding))) : 0;
-                var k = Math.Clamp(affordable, 1, answers.SamplesPerProblem);
+                var k = plain > 0 ? (int)Math.Clamp(Math.Ceiling(tokens.Value / plain * (1 - Rounding)), 1, int.MaxValue) : 1;
+                if (k > methods.MostPlain)
+                {
+                    return new(k, Comparison: null);
+                }
+
                 if (!compared.TryGetValue((entry, k), out var place))
                 {
                     place = compared[(entry, k)] = contrasts.Count;
                     contrasts.Add(Contrast.Between(
-                        entry.Name, Report(entry.Accuracy), string.Create(CultureInfo.InvariantCulture, $"Maj@{k}"), [.. report.Select(i => Baseline(k)[places[i]])]));
+                        entry.Name, Report(entry.Once), string.Create(CultureInfo.InvariantCulture, $"Maj@{k}"), Report(methods.Baseline(k))));
                 }
 
-                return new(k, affordable, place);
+                return new(k, place);
             }
-        }
-
-        // By problem, of all that are scored.
-        double[] Baseline(int k)
-        {
-            if (!baselines.TryGetValue(k, out var values))
-            {
-                var place = curves.Budgets.ToList().IndexOf(k);
-                values = baselines[k] = place >= 0 ? majority.ByProblem[0].Values[place] : curves.FinalMajority(k);
-            }
-
-            return values;
         }
 
         double[] Report(double[] values) => Array.ConvertAll(report, i => values[i]);
@@ -123,8 +140,10 @@ internal static class BudgetComparison
         [
             .. Enumerable.Range(0, places.Length)
                 .Where(i => populations.Exists(method => method.Problems[indices[places[i]]]!.Genealogy is not null))
-                .OrderByDescending(i => chosen.Average(entry => entry.Accuracy[i] * entry.Accuracy[i]) - Math.Pow(chosen.Average(entry => entry.Accuracy[i]), 2))
-                .Take(MostShown).Select(i => problems[places[i]].Id),
+                .Select(i => (Place: places[i], Spread: chosen.Average(entry => entry.Once[i] * entry.Once[i]) - Math.Pow(chosen.Average(entry => entry.Once[i]), 2)))
+                .Where(problem => problem.Spread > Rounding)
+                .OrderByDescending(problem => problem.Spread)
+                .Take(MostShown).Select(problem => problems[problem.Place].Id),
         ];
     }
 }

@@ -10,14 +10,15 @@ namespace Hindsight.Scoring;
 /// <param name="ReportProblems">Problems in the report split.</param>
 /// <param name="ReportSplit">Its id, for the <see cref="LookCounter"/>.</param>
 /// <param name="LeftOut">Ids of problems that are scored elsewhere and left out here, because a method lacks them.</param>
-/// <param name="Samples">n: the plain samples that there are for each problem, the most that the baseline can have.</param>
+/// <param name="LeftOutMethods">Methods that lack so many problems that they are left out.</param>
+/// <param name="MostPlain">The plain samples that there are for each problem: the most that the baseline can have.</param>
 /// <param name="Methods">Self-consistency first, then the others, each with all its allocations.</param>
 /// <param name="Curves">Methods that can stop at any number of samples.</param>
 /// <param name="Comparisons">The chosen ones against self-consistency, declared together, on both axes.</param>
 /// <param name="Choices">The choice of an allocation, for each method that has several.</param>
 /// <param name="MostDifferent">Ids of problems on which the methods differ most and a genealogy was kept, the clearest first.</param>
 public sealed record BudgetScores(
-    int SelectProblems, int ReportProblems, string ReportSplit, IReadOnlyList<string> LeftOut, int Samples,
+    int SelectProblems, int ReportProblems, string ReportSplit, IReadOnlyList<string> LeftOut, IReadOnlyList<LeftOutMethod> LeftOutMethods, int MostPlain,
     IReadOnlyList<BudgetMethod> Methods, IReadOnlyList<BudgetCurve> Curves, ComparisonFamily Comparisons, IReadOnlyList<Selection> Choices,
     IReadOnlyList<string> MostDifferent);
 
@@ -60,14 +61,19 @@ public enum BudgetSource
     Populations,
 }
 
-/// <summary>How many plain samples a method's tokens buy.</summary>
-/// <param name="K">The baseline's samples, from 1 to those drawn.</param>
-/// <param name="Affordable">
-/// Samples whose mean tokens do not exceed the method's. Above <paramref name="K"/> where too few were drawn: then the baseline spends less
-/// than the method. 0 where the method spends less than one sample.
+/// <summary>The plain samples that a method is compared with.</summary>
+/// <param name="K">How many its tokens buy, rounded up: the baseline spends no less than the method, and less than a sample more.</param>
+/// <param name="Comparison">
+/// Index into the members of <see cref="BudgetScores.Comparisons"/>, both axes sharing one where K is the same; null where not so many
+/// samples were drawn, so that there is nothing equal to compare with.
 /// </param>
-/// <param name="Comparison">Index into the members of <see cref="BudgetScores.Comparisons"/>; both axes share one where K is the same.</param>
-public sealed record EqualBudget(int K, int Affordable, int Comparison);
+public sealed record EqualBudget(int K, int? Comparison);
+
+/// <summary>A method that is not compared.</summary>
+/// <param name="Name">The method with its allocation.</param>
+/// <param name="Problems">How many problems it has answers to.</param>
+/// <param name="Of">How many there are.</param>
+public sealed record LeftOutMethod(string Name, int Problems, int Of);
 
 /// <summary>A method's accuracy against its number of samples.</summary>
 /// <param name="Name">The method.</param>
