@@ -164,7 +164,9 @@ public sealed class ParticleFilter : IPopulation
     private (int[]? Ancestors, double Temperature) Resample(int step)
     {
         var keepsFinished = options.Finished == FinishedParticles.Frozen;
-        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => !keepsFinished || !finished[slot] || IsReference(slot))];
+        // A reference that has ended stays apart as everyone else who has: drawn from, it would have offspring that no other path could have had,
+        // and the target would not be left as it is. The research program draws from it all the same.
+        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => !keepsFinished || !finished[slot] || (IsReference(slot) && !options.CarriesWeights))];
         if (pool.Length == 0 || double.IsNegativeInfinity(logEvidence) || (IsFinished && !options.ResamplesLast))
         {
             return (null, 1);
