@@ -85,7 +85,9 @@ public sealed class ParticleFilter : IPopulation
             grown[slot] = IsReference(slot) ? ReferenceAt(step)
                 : finished[slot] ? particles[slot]!
                 : Particle.Extend(particles[slot], outcomes[slot], options.Potential);
-            var absorbed = options.Finished != FinishedParticles.Reweighted && (IsReference(slot) ? step > reference.Length : finished[slot]);
+            // Where the newest potential is all the weight there is, a frozen particle keeps its last one.
+            var isAbsorbing = options.Finished == FinishedParticles.Absorbed || (options.Finished == FinishedParticles.Frozen && options.CarriesWeights);
+            var absorbed = isAbsorbing && (IsReference(slot) ? step > reference.Length : finished[slot]);
             logPotentials[slot] = absorbed ? 0 : IsReference(slot) ? ReferenceLogPotential(step) : grown[slot].LogPotential;
         }
 
