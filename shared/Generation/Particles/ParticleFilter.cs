@@ -85,7 +85,9 @@ public sealed class ParticleFilter : IPopulation
             grown[slot] = IsReference(slot) ? ReferenceAt(step)
                 : finished[slot] ? particles[slot]!
                 : Particle.Extend(particles[slot], outcomes[slot], options.Potential);
-            var absorbed = options.Finished != FinishedParticles.Reweighted && (IsReference(slot) ? step > reference.Length : finished[slot]);
+            // Where the newest potential is all the weight there is, a frozen particle keeps its last one.
+            var isAbsorbing = options.Finished == FinishedParticles.Absorbed || (options.Finished == FinishedParticles.Frozen && options.CarriesWeights);
+            var absorbed = isAbsorbing && (IsReference(slot) ? step > reference.Length : finished[slot]);
             logPotentials[slot] = absorbed ? 0 : IsReference(slot) ? ReferenceLogPotential(step) : grown[slot].LogPotential;
         }
 
@@ -164,7 +166,9 @@ public sealed class ParticleFilter : IPopulation
     private (int[]? Ancestors, double Temperature) Resample(int step)
     {
         var keepsFinished = options.Finished == FinishedParticles.Frozen;
-        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => !keepsFinished || !finished[slot] || IsReference(slot))];
+        // A reference that has ended stays apart as everyone else who has: drawn from, it would have offspring that no other path could have had,
+        // and the target would not be left as it is. The research program draws from it all the same.
+        int[] pool = [.. Enumerable.Range(0, Slots).Where(slot => !keepsFinished || !finished[slot] || (IsReference(slot) && !options.CarriesWeights))];
         if (pool.Length == 0 || double.IsNegativeInfinity(logEvidence) || (IsFinished && !options.ResamplesLast))
         {
             return (null, 1);

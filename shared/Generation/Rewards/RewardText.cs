@@ -53,12 +53,13 @@ public sealed class RewardText
     /// <exception cref="InvalidDataException">The template refuses the conversation, or leaves the answer out.</exception>
     public RewardPrompt Read(IReadOnlyList<ChatMessage> conversation)
     {
+        ChatMessage[] turns = [.. conversation.Select(turn => turn with { Content = Plain(turn.Content) })];
         if (template is null)
         {
-            return new(string.Concat(conversation.Select(turn => turn.Content + "\n")), "");
+            return new(string.Concat(turns.Select(turn => turn.Content + "\n")), "");
         }
 
-        var text = template.Render([.. conversation, new ChatMessage("assistant", Answer)], addGenerationPrompt: false);
+        var text = template.Render([.. turns, new ChatMessage("assistant", Answer)], addGenerationPrompt: false);
         var place = text.IndexOf(Answer, StringComparison.Ordinal);
         return place >= 0 && text.IndexOf(Answer, place + 1, StringComparison.Ordinal) < 0
             ? new(text[..place], text[(place + Answer.Length)..])
@@ -81,14 +82,23 @@ public sealed class RewardText
             return tokenizer.Encode(prompt.Before + Plain(string.Concat(steps)) + prompt.After, addSpecialTokens: template is null);
         }
 
-        var ids = tokenizer.Encode(prompt.Before + string.Concat(steps.Select(step => Plain(step).Trim() + separator)), addSpecialTokens: template is null);
-        return [.. ids.Take(ids.ToList().LastIndexOf(separatorId) + 1)];
+        string[] texts = [.. steps.Select(step => Plain(step).Trim())];
+        texts[0] = prompt.Before + texts[0];
+        if (tokenizer.IsSpecial(separatorId))
+        {
+            var whole = tokenizer.Encode(string.Concat(texts.Select(text => text + separator)), addSpecialTokens: template is null);
+            return [.. whole.Take(whole.ToList().LastIndexOf(separatorId) + 1)];
+        }
+
+        // Written out, an ordinary token such as a line break could become one with the text before it. TRL, whose models have these, puts them in by id.
+        var opening = tokenizer.Encode(separator, addSpecialTokens: template is null).TakeWhile(id => id != separatorId);
+        return [.. opening, .. texts.SelectMany(text => tokenizer.Encode(text, addSpecialTokens: false).Append(separatorId))];
     }
 
     /// <summary>A text in which special tokens that are spelt out, the separator among them, are left out: they are for the template alone.</summary>
     private string Plain(string text)
     {
-        var plain = scoresSteps ? text.Replace(separator, "", StringComparison.Ordinal) : text;
+        var plain = scoresSteps && !string.IsNullOrWhiteSpace(separator) ? text.Replace(separator, "", StringComparison.Ordinal) : text;
         var ids = tokenizer.Encode(plain, addSpecialTokens: false);
         return ids.Any(tokenizer.IsSpecial) ? Plain(tokenizer.Decode(ids, skipSpecialTokens: true)) : plain;
     }

@@ -50,6 +50,17 @@ public class ConditionalFilterTests
         Assert.InRange(Drift(Toy.Words, options with { Particles = 3 }), 0, 1e-9);
     }
 
+    [Theory]
+    [InlineData(ResamplingScheme.Multinomial, 1)]
+    [InlineData(ResamplingScheme.Multinomial, .8)]
+    [InlineData(ResamplingScheme.Systematic, 1)]
+    public void Freezing_the_finished_ones_and_the_reference_among_them_leaves_the_posterior_as_it_is(ResamplingScheme scheme, double threshold)
+    {
+        var options = EveryStep with { Scheme = scheme, ResamplingThreshold = threshold, Finished = FinishedParticles.Frozen };
+        Assert.InRange(Drift(Toy.Words, options with { Particles = 2 }), 0, 1e-9);
+        Assert.InRange(Drift(Toy.Words, options with { Particles = 3 }), 0, 1e-9);
+    }
+
     [Fact]
     public void A_look_ahead_leaves_the_posterior_as_it_is()
     {

@@ -68,6 +68,11 @@ public class DialectTests
         var options = ParticleOptions.Of(Dialect.ResearchCode, 3) with { Finished = FinishedParticles.Frozen };
         var filter = new ParticleFilter(options, (_, _) => .99, null, 0);
         Assert.Equal([0, 2, 2], filter.Advance([new(.01, true), new(.6, false), new(.6, false)]));
+
+        // The last reward is the weight in the end, however early an answer ended.
+        filter.Advance([default, new(.5, true), new(.75, true)]);
+        double[] odds = [.01 / .99, 1, 3];
+        Assert.Equal(odds.Select(one => one / odds.Sum()), filter.Result.Particles.Select(particle => Math.Exp(particle.LogWeight)), Near);
     }
 
     [Fact]

@@ -140,6 +140,35 @@ public class RewardModelTests
     }
 
     [Fact]
+    public void A_separator_or_special_token_that_the_question_spells_out_has_no_effect()
+    {
+        using var weights = Reference.Load("qwen2-prm", "model");
+        var text = Text("qwen2-prm", weights);
+        IReadOnlyList<int> Written(string question) => text.Write(text.Read([new ChatMessage("user", question)]), ["2"]);
+        Assert.Equal(Written("What is 1 + 1?"), Written("What <extra_0>is 1 <|im_end|>+ 1?"));
+    }
+
+    /// <summary>Models that TRL trains have a line break behind each step, which written out would become one token with a full stop before it.</summary>
+    [Fact]
+    public void An_ordinary_token_as_separator_stands_behind_every_step_by_itself()
+    {
+        using var weights = Reference.Load("qwen2-prm", "model");
+        var tokenizer = TextTokenizer.Load(TestData.PathTo("models", "qwen2-prm", "model"));
+        var text = Text("qwen2-prm", weights, "\n");
+        var conversation = text.Read([new ChatMessage("user", "Line one.\nLine two?")]);
+        var lineBreak = Assert.Single(tokenizer.Encode("\n", addSpecialTokens: false));
+        for (var count = 1; count <= Steps.Length; count++)
+        {
+            Assert.Equal(
+                [
+                    .. tokenizer.Encode(conversation.Before + Steps[0], addSpecialTokens: false), lineBreak,
+                    .. Steps[1..count].SelectMany(step => tokenizer.Encode(step, addSpecialTokens: false).Append(lineBreak)),
+                ],
+                text.Write(conversation, [.. Steps[..count].Select(step => step + "\n")]));
+        }
+    }
+
+    [Fact]
     public void A_separator_that_is_several_tokens_is_refused()
     {
         using var weights = Reference.Load("qwen2-prm", "model");

@@ -50,9 +50,15 @@ public class RewardHeadTests
     [InlineData("qwen2-sharded", "Qwen2ForTokenClassification", 2)]
     [InlineData("mistral-sliding-window", "MistralForSequenceClassification", 1)]
     [InlineData("llama3-rope-scaling", "LlamaForSequenceClassification", 1)]
+    [InlineData("qwen2-tied", "Qwen2ForSequenceClassification", 1)]
+    [InlineData("qwen3-tied", "Qwen3ForTokenClassification", 2)]
+    [InlineData("gemma2", "Gemma2ForSequenceClassification", 1)]
     public void Every_family_can_be_the_body_of_a_reward_model(string model, string architecture, int labels)
     {
-        using var language = Checkpoint.Open(TestData.PathTo("models", model, "model"));
+        using var languageFolder = ModelFolder.CopyOf($"{model}/model");
+        // Gemma 2 caps its logits; its scores have no cap.
+        languageFolder.EditJson("config.json", config => config["final_logit_softcapping"] = null);
+        using var language = Checkpoint.Open(languageFolder.Path);
         using var weights = Weights.Load(language);
         using var transformer = new Transformer(weights, Target.Plain, threads: 1);
         using var folder = RewardModelOf(model, architecture, labels);
@@ -128,9 +134,9 @@ public class RewardHeadTests
     {
         var folder = ModelFolder.CopyOf($"{model}/model");
         var tensors = Directory.EnumerateFiles(folder.Path, "*.safetensors").SelectMany(file => folder.Tensors(Path.GetFileName(file))).ToList();
-        var head = tensors.Single(tensor => tensor.Name == "lm_head.weight");
+        var head = tensors.Find(tensor => tensor.Name == "lm_head.weight") ?? tensors.Single(tensor => tensor.Name == "model.embed_tokens.weight");
         var width = (int)head.Shape[1];
-        tensors.Remove(head);
+        tensors.RemoveAll(tensor => tensor.Name == "lm_head.weight");
         tensors.Add(RawTensor.Of("score.weight", [labels, width], head.Floats[..(labels * width)]));
         if (architecture.EndsWith("ForTokenClassification", StringComparison.Ordinal))
         {

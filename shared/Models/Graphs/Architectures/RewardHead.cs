@@ -21,7 +21,7 @@ public sealed record RewardHead(int Labels, bool ScoresSteps, bool HasHiddenLaye
 
     private const int MostLabels = 1024;
 
-    internal static string Listed => $"…{Text}, …{Steps}, {QwenText} and {QwenSteps}";
+    internal static string Listed => $"their …{Text} and …{Steps}, {QwenText} and {QwenSteps}";
 
     /// <summary>Whether an architecture is a reward model with a family's layers.</summary>
     internal static bool IsOf(Family family, string architecture) =>
