@@ -1,4 +1,5 @@
-"""Trains the demo's process reward model on answers that the run's own models drew and steps.py labelled.
+"""Trains the demo's process reward model: the base goes on with right answers, and layers above it learn to judge by how likely each
+token was, from answers that the run's own models drew and steps.py labelled.
 
     OMP_NUM_THREADS=1 python3 train_prm.py --answers FILE        writes run/models/prm; FILE keeps the answers, and is read if it exists
 """
