@@ -26,7 +26,7 @@ public sealed record GradedAnswer(int Sample, string? Answer, Verdict Verdict, i
     /// <summary>What a reward model gave it; null without one. Not NaN; for a weighted majority not negative.</summary>
     public double? Reward { get; init; }
 
-    /// <summary>Tokens that the reward model read to give <see cref="Reward"/>; null where that is not known.</summary>
+    /// <summary>Tokens that the reward model read of it to give <see cref="Reward"/>, its problem's not counted; null where that is not known.</summary>
     public int? RewardTokens { get; init; }
 
     /// <summary>A hash of the whole text, by which duplicate samples are found; null where the text is not known.</summary>

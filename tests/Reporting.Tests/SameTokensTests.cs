@@ -32,6 +32,28 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
     }
 
     [Fact]
+    public void Device_time_is_told_beside_what_plain_samples_reach_in_it()
+    {
+        var selfConsistency = Budget.Curves[0];
+        var timings = new Timings(default, [], 1, 1)
+        {
+            Methods = [new(Budget.Methods[0].Name, 4), new("greedy", 0.25), new("beam search", 2.9), new("particle filter, 1 chain", 80), new("particle filter, 2 chains", 80)],
+            PricePerDeviceHour = 36,
+        };
+        var table = SameTokens.Measured(Budget, timings).OfType<Table>().Single();
+        Assert.Equal(["Method", "Accuracy", "Device seconds for a problem", "Plain samples in that time", "Self-consistency in that time", "Price of a problem"], table.Header.Select(Text));
+        var rows = table.Rows.ToDictionary(row => Text(row[0]), row => row.Skip(2).Select(Text).ToArray());
+        string At(int k) => $"{Text($"{selfConsistency.Points.Single(point => point.K == k).Accuracy}")} (k = {k})";
+        Assert.Equal(["4", "8", At(8), "0.04"], rows[Budget.Methods[0].Name]);
+        Assert.Equal(["0.25", "0", "–", "0.0025"], rows["greedy"]);
+        Assert.Equal(["2.9", "5", At(4), "0.029"], rows["beam search"]);
+        Assert.Equal(["80", "160", At(8), "0.80"], Assert.Single(rows, row => row.Key.StartsWith("particle filter", StringComparison.Ordinal)).Value);
+
+        Assert.Empty(SameTokens.Measured(Budget, timings with { Methods = [] }));
+        Assert.Contains("What else the same device time buys", ReportPage.Html(BudgetSample.Report, timings).Split(ReportPage.MeasuredStart)[1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Both_ways_to_count_tokens_have_a_plot_and_its_numbers()
     {
         var panels = Write(BudgetSample.Report).OfType<Figures>().Single().Panels;

@@ -57,6 +57,28 @@ public sealed class AdapterRunTests : IClassFixture<Pipeline>, IDisposable
     }
 
     [Fact]
+    public async Task Particles_of_adapters_are_drawn_one_method_at_a_time_and_those_that_nobody_replaces_are_plain_samples_of_merged_weights()
+    {
+        await DropAsync("grown");
+        await pipeline.UploadSpecAsync("grown", Spec("grown").Replace(
+            "\"earlyWeights\": [0.4]", """
+            "earlyWeights": [], "particles": {"budget": 4, "threshold": 0, "allocations": [{"particles": 4, "iterations": 1, "chains": 1}], "delimiter": " "}
+            """, StringComparison.Ordinal));
+        await pipeline.PumpAsync();
+
+        var (evaluation, suite) = await EvaluationAsync("grown");
+        var variants = evaluation.Variants(Stage.Particles);
+        Assert.Equal(["checkpoint-2", "checkpoint-2", "checkpoint-1"], variants.Select(variant => variant.Late.Name));
+        var plan = await new StageBoard(pipeline.Store, "grown", evaluation.Id, Stage.Particles).ReadPlanAsync(CancellationToken.None);
+        Assert.Equal([0, 1, 2], plan!.Together);
+        Assert.All(plan.Shards, shard => Assert.Single(shard.Wanted.Select(wanted => variants[wanted.Variant].Method).Distinct()));
+        foreach (var variant in variants)
+        {
+            await AssertAnswersAreOfMergedWeightsAsync(evaluation, suite, variant, [(AnswerKind.Particles, variant.Method!.Answers)]);
+        }
+    }
+
+    [Fact]
     public async Task An_adapter_that_trained_a_whole_module_is_merged_and_the_others_share_a_batch()
     {
         await DropAsync("mixed");

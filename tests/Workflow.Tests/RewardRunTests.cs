@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Hindsight.Generation;
+using Hindsight.Reporting;
 
 namespace Hindsight.Workflow.Tests;
 
@@ -77,7 +78,12 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
             ],
             budget.Methods.Select(method => method.Name).Where(name => !name.StartsWith("Temporal", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.All(budget.Methods.Where(method => method.Family == "particle filter"), method => Assert.True(method is { DrawnTokens: > 0, RewardTokens: > 0, DrawnByWeight: not null }));
-        Assert.Contains("What else the same tokens buy", await pipeline.ReportAsync("methods", ReportFiles.Page), StringComparison.Ordinal);
+        var page = await pipeline.ReportAsync("methods", ReportFiles.Page);
+        Assert.Contains("What else the same tokens buy", page, StringComparison.Ordinal);
+        Assert.Contains("What else the same device time buys", page, StringComparison.Ordinal);
+        var timings = JsonSerializer.Deserialize<Timings>(await pipeline.ReportAsync("methods", ReportFiles.Timings), Json.Indented)!;
+        Assert.Equal(budget.Methods.Select(method => method.Name), timings.Methods.Select(method => method.Method));
+        Assert.All(timings.Methods, method => Assert.True(method.Seconds > 0));
 
         await pipeline.Get<EvaluationPlanner>().PlanAsync(new PlanMessage("methods"), CancellationToken.None);
         await pipeline.PumpAsync(_ => throw new InvalidOperationException("Nothing is left to be drawn."));

@@ -12,6 +12,9 @@ internal sealed class PopulationDecoding(
     private readonly List<GrowingPopulation> growing = [];
     private readonly Stack<int> freeRewardRows = new(Enumerable.Range(0, rewards?.Rows ?? 0).Reverse());
 
+    /// <summary>Rows of the reward model that no answer gets: one to look ahead in.</summary>
+    private int spareRows;
+
     public IEnumerable<PopulationAnswers> Draw(IEnumerable<PopulationRequest> requests, CancellationToken cancellation)
     {
         using var waiting = requests.GetEnumerator();
@@ -24,7 +27,7 @@ internal sealed class PopulationDecoding(
                 batch.ReadPiece();
             }
 
-            if (next is not null && batch.PromptIsRead && rows.Free >= next.Slots && (next.Request.Conversation is null || freeRewardRows.Count >= next.Slots))
+            if (next is not null && batch.PromptIsRead && rows.Free >= next.Slots && (next.Request.Conversation is null || freeRewardRows.Count >= next.Slots + spareRows))
             {
                 Place(next);
                 growing.Add(next);
@@ -55,7 +58,8 @@ internal sealed class PopulationDecoding(
             throw new InvalidDataException("Looking ahead needs a reward model that scores what is seen there.");
         }
 
-        var room = Math.Min(batch.Rows, request.Conversation is null ? int.MaxValue : rewards?.Rows ?? throw new ArgumentException("There is no reward model to score the particles.", nameof(request)));
+        spareRows |= request.LooksAhead ? 1 : 0;
+        var room = Math.Min(batch.Rows, request.Conversation is null ? int.MaxValue : rewards?.Rows - spareRows ?? throw new ArgumentException("There is no reward model to score the particles.", nameof(request)));
         if (request.Population.Slots > room)
         {
             throw new InvalidDataException($"There is room for {room} particles at once, and {request.Population.Slots} are asked for; take fewer, or a machine with more memory.");
@@ -77,17 +81,14 @@ internal sealed class PopulationDecoding(
             if (request.Conversation is { } conversation)
             {
                 population.RewardRows[slot] = freeRewardRows.Pop();
-                var before = rewards!.Tokens;
                 if (slot == 0)
                 {
-                    rewards.Begin(population.RewardRows[0], conversation);
+                    rewards!.Begin(population.RewardRows[0], conversation);
                 }
                 else
                 {
-                    rewards.Fork(population.RewardRows[0], population.RewardRows[slot]);
+                    rewards!.Fork(population.RewardRows[0], population.RewardRows[slot]);
                 }
-
-                population.RewardTokens += rewards.Tokens - before;
             }
         }
     }
@@ -167,7 +168,10 @@ internal sealed class PopulationDecoding(
         try
         {
             IReadOnlyList<string> steps = request.ScoresWhole ? [string.Concat(answer.Steps) + next] : [.. answer.Steps, next];
-            var reward = rewards.ScoreAhead(population.RewardRows[slot], request.Conversation!, steps);
+            // In a row of its own: the pieces in which a row is read decide the last bits of what follows, and a resumed population does not look again.
+            var spare = freeRewardRows.Peek();
+            rewards.Fork(population.RewardRows[slot], spare);
+            var reward = rewards.Score(spare, request.Conversation!, steps);
             population.Outcomes[slot] = population.Outcomes[slot] with { LookAhead = double.IsFinite(reward.Value) ? reward.Probability : null };
         }
         catch (InvalidDataException)

@@ -59,7 +59,7 @@ public sealed record ParticleText(
 /// <param name="Particles">The same, with their steps.</param>
 /// <param name="Ended">Every answer that ended, by the round (from 0) and the slot in which it did: a search may have given its slot to others.</param>
 /// <param name="DrawnTokens">Tokens drawn, also of particles that were dropped.</param>
-/// <param name="RewardTokens">Tokens the reward model read.</param>
+/// <param name="RewardTokens">Tokens the reward model read of answers; the conversation's are not counted, as a prompt's are not.</param>
 public sealed record PopulationAnswers(
     PopulationRequest Request, IReadOnlyList<Completion> Answers, IReadOnlyList<ParticleText> Particles,
     IReadOnlyDictionary<(int Round, int Slot), Completion> Ended, long DrawnTokens, long RewardTokens);

@@ -83,16 +83,6 @@ public sealed class RewardModel : IDisposable
         return Reward.Of(batch.Logits(row), label);
     }
 
-    /// <summary>Scores how an answer might go on, and forgets that again.</summary>
-    /// <inheritdoc cref="Score"/>
-    public Reward ScoreAhead(int row, RewardPrompt prompt, IReadOnlyList<string> steps)
-    {
-        var before = batch.Sequence(row).ToArray();
-        var reward = Score(row, prompt, steps);
-        batch.Truncate(row, before.Zip(batch.Sequence(row)).TakeWhile(pair => pair.First == pair.Second).Count());
-        return reward;
-    }
-
     /// <summary>Makes a row hold what another holds.</summary>
     public void Fork(int from, int to) => batch.Fork(from, to);
 

@@ -46,7 +46,7 @@ public static class ReportPage
         Fact("Tokens drawn", string.Create(CultureInfo.InvariantCulture, $"{timings.Tokens:N0}"));
         Fact("Tokens per second", string.Create(CultureInfo.InvariantCulture, $"{timings.TokensPerSecond:N0}"));
         page.Add($"</dl>\n");
-        foreach (var block in Cost.Measured(scores, timings))
+        foreach (var block in Cost.Measured(scores, timings).Concat(scores.Budget is { } budget ? SameTokens.Measured(budget, timings) : []))
         {
             PageBlocks.Write(page, block);
         }

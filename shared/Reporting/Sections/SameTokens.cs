@@ -18,7 +18,7 @@ internal static class SameTokens
         }
         var blocks = new List<Block>
         {
-            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, from 1 to the {budget.Samples} that were drawn, and both are paired by problem. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several."),
+            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, from 1 to the {budget.Samples} that were drawn, and both are paired by problem. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several. Tokens of the problems themselves are counted nowhere: whatever the method, they are read once."),
         };
         var isRead = budget.Methods.Any(method => method.RewardTokens > 0);
         var drawn = Chart(budget, "tokens drawn for a problem", (tokens, _) => tokens, note =>
@@ -43,6 +43,37 @@ internal static class SameTokens
             blocks.Add(Genealogies(data.Genealogies));
         }
         return new("same-tokens", "What else the same tokens buy", blocks);
+    }
+
+    /// <summary>
+    /// Device time by method, and how far plain samples get in it. Times are measured and differ from run to run, so nothing is claimed of the
+    /// difference, and all of it belongs to the measured block of the page alone.
+    /// </summary>
+    public static IReadOnlyList<Block> Measured(BudgetScores budget, Timings timings)
+    {
+        var seconds = timings.Methods.ToDictionary(method => method.Method, method => method.Seconds, StringComparer.Ordinal);
+        var plain = seconds.TryGetValue(budget.Methods[0].Name, out var all) && all > 0 ? all / budget.Samples : (double?)null;
+        var selfConsistency = budget.Curves.FirstOrDefault(curve => curve.Name == budget.Methods[0].Family)?.Points ?? [];
+        (Prose Header, Func<double, Prose> Cell)[] columns =
+        [
+            ($"Device seconds for a problem", time => Number.Decimal(time)),
+            .. plain is not { } sample ? [] : new (Prose, Func<double, Prose>)[]
+            {
+                ($"Plain samples in that time", time => $"{Affordable(time, sample)}"),
+                ($"Self-consistency in that time", time => selfConsistency.LastOrDefault(point => point.K <= Affordable(time, sample)) is { } point ? $"{point.Accuracy} (k = {point.K})" : (Prose)$"–"),
+            },
+            .. timings.PricePerDeviceHour is not { } price ? [] : new (Prose, Func<double, Prose>)[] { ($"Price of a problem", time => Number.Money(time / 3600 * price)) },
+        ];
+        var measured = budget.Methods.Where(method => method.IsChosen && seconds.ContainsKey(method.Name)).ToList();
+        return measured.Count == 0 ? [] :
+        [
+            new Table(
+                [$"Method", $"Accuracy", .. columns.Select(column => column.Header)],
+                [.. measured.Select(method => (IReadOnlyList<Prose>)[$"{method.Name}", $"{method.Accuracy}", .. columns.Select(column => column.Cell(seconds[method.Name]))])]),
+            new Paragraph($"What else the same device time buys: a method’s tokens at the pace at which its shards drew them, the reward model’s reading included. Self-consistency stands at the largest number of samples that was scored and fits into the time. Times differ from run to run, so nothing is claimed here."),
+        ];
+
+        static long Affordable(double time, double sample) => (long)Math.Floor(time / sample * (1 + 1e-9));
     }
 
     private static Figure Chart(BudgetScores budget, string axis, Func<double, double?, double?> tokens, Func<Prose, Prose> caption)

@@ -75,6 +75,7 @@ internal static class BudgetComparison
             var (drawn, read) = (Mean(entry.Drawn)!.Value, Mean(entry.Reward));
             return new(entry.Name, entry.Family, isChosen, means.Share(Report(entry.Accuracy)), drawn, read)
             {
+                Source = entry.Source,
                 DrawnByWeight = entry.DrawnByWeight is { } byWeight ? means.Share(Report(byWeight)) : null,
                 WithoutAnswer = entry.HasAnswer is { } hasAnswer ? report.Count(i => !hasAnswer[i]) : 0,
                 ByDrawnTokens = Against(drawn),

@@ -5,6 +5,9 @@ namespace Hindsight.Scoring;
 /// <summary>A method in one allocation, with what it reaches and spends on each problem that is compared.</summary>
 internal sealed record BudgetEntry(string Name, string Family, double[] Accuracy, double[] Drawn, double[]? Reward)
 {
+    /// <summary>Where its answers come from.</summary>
+    public BudgetSource Source { get; init; }
+
     /// <summary>Over how many checkpoints it is spread, for samples.</summary>
     public int? T { get; init; }
 
@@ -136,7 +139,10 @@ internal sealed class BudgetMethods(EvaluationAnswers answers, ScoredProblem[] p
             Text($"{Mixed}, early weight {point.EarlyWeight}, Maj@{samples}"), Mixed,
             new Curves(mixed, means, answers).FinalMajority(samples),
             Array.ConvertAll(mixed, problem => samples * problem.Final.Sampled.Average(answer => answer.Tokens)),
-            new double[places.Length]);
+            new double[places.Length])
+        {
+            Source = BudgetSource.Interpolations,
+        };
     }
 
     private BudgetEntry Population(PopulationMethodAnswers method)
@@ -148,6 +154,7 @@ internal sealed class BudgetMethods(EvaluationAnswers answers, ScoredProblem[] p
             Array.ConvertAll(populations, population => (double)population.DrawnTokens),
             Array.ConvertAll(populations, population => (double)population.RewardTokens))
         {
+            Source = BudgetSource.Populations,
             DrawnByWeight = Array.ConvertAll(populations, PopulationChoice.DrawnByWeight),
             HasAnswer = Array.ConvertAll(populations, PopulationChoice.HasAnswer),
         };

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Hindsight.Scoring;
 
 /// <summary>
@@ -28,6 +30,9 @@ public sealed record BudgetScores(
 /// <param name="RewardTokens">Tokens that the reward model read for a problem, the mean; null where that is not known.</param>
 public sealed record BudgetMethod(string Name, string Family, bool IsChosen, Estimate Accuracy, double DrawnTokens, double? RewardTokens)
 {
+    /// <summary>Where its answers come from.</summary>
+    public BudgetSource Source { get; init; }
+
     /// <summary>The chance that an answer drawn by weight is correct; null for methods without a population.</summary>
     public Estimate? DrawnByWeight { get; init; }
 
@@ -39,6 +44,20 @@ public sealed record BudgetMethod(string Name, string Family, bool IsChosen, Est
 
     /// <summary>Against self-consistency with the tokens that it draws and its reward model reads; null as well where the latter are not known.</summary>
     public EqualBudget? ByAllTokens { get; init; }
+}
+
+/// <summary>What a method chooses its answer among.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<BudgetSource>))]
+public enum BudgetSource
+{
+    /// <summary>Plain answers of checkpoints.</summary>
+    Checkpoints,
+
+    /// <summary>Plain answers of a mixture of two checkpoints' weights.</summary>
+    Interpolations,
+
+    /// <summary>Answers that grew together.</summary>
+    Populations,
 }
 
 /// <summary>How many plain samples a method's tokens buy.</summary>

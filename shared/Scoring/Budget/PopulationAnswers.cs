@@ -23,7 +23,7 @@ public sealed record PopulationMethodAnswers(string Name, string Family, IReadOn
 /// <summary>The population that a method ended with on one problem.</summary>
 /// <param name="Members">Its members: chain by chain, and in a chain slot by slot.</param>
 /// <param name="DrawnTokens">Tokens drawn on the way, those of members that died out included.</param>
-/// <param name="RewardTokens">Tokens that the reward model read on the way.</param>
+/// <param name="RewardTokens">Tokens that the reward model read on the way, the problem's not counted.</param>
 /// <param name="Genealogy">How the members came to be; null where it was not kept.</param>
 public sealed record PopulationProblem(IReadOnlyList<PopulationMember> Members, long DrawnTokens, long RewardTokens, PopulationGenealogy? Genealogy);
 

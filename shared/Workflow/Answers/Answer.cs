@@ -25,7 +25,7 @@ public sealed record Answer(
     /// <summary>The probabilities that a reward model gave its steps, or the whole of it; null where none was asked.</summary>
     public IReadOnlyList<double>? Rewards { get; init; }
 
-    /// <summary>Tokens that the reward model read for them, the problem's included.</summary>
+    /// <summary>Tokens that the reward model read of it; the problem's, which it reads once for all answers, are not counted.</summary>
     public int? RewardTokens { get; init; }
 
     /// <summary>Why a reward model could not score it; the answer then has the weight zero.</summary>
@@ -46,7 +46,7 @@ public sealed record StoredParticle(double Weight, double Score, IReadOnlyList<i
 
 /// <summary>Answers that grew together.</summary>
 /// <param name="DrawnTokens">Tokens drawn, also of answers that were dropped and of earlier iterations.</param>
-/// <param name="RewardTokens">Tokens the reward model read.</param>
+/// <param name="RewardTokens">Tokens the reward model read of answers.</param>
 /// <param name="Chains">The filters of the last iteration; none of a search.</param>
 public sealed record Population(long DrawnTokens, long RewardTokens, IReadOnlyList<PopulationChain> Chains);
 

@@ -5,6 +5,15 @@ namespace Hindsight.Workflow;
 /// <summary>Has a reward model score stored answers.</summary>
 internal static class RewardScoring
 {
+    /// <summary>Raised whenever a change gives the same answer another score, or another number of tokens that it takes.</summary>
+    public const int Version = 2;
+
+    /// <summary>Rows that the reward model needs.</summary>
+    public const int Rows = 2;
+
+    private const int ProblemRow = 0;
+    private const int AnswerRow = 1;
+
     /// <summary>The scores of answers to one problem, as answers of their own.</summary>
     /// <param name="reward">The model.</param>
     /// <param name="spec">How it is shown answers.</param>
@@ -17,6 +26,7 @@ internal static class RewardScoring
         LoadedReward reward, RewardModelSpec spec, AnswerSource source, Problem problem, IReadOnlyList<Answer> answers, string device, CancellationToken cancellation)
     {
         var prompt = reward.Model.Text.Read(problem.Conversation);
+        var tooLong = Begin(reward, prompt);
         // Equal texts are equal scores, and are scored once.
         var known = new Dictionary<string, (IReadOnlyList<double> Rewards, int Tokens, string? Failure)>(StringComparer.Ordinal);
         var scored = new List<Answer>();
@@ -25,7 +35,7 @@ internal static class RewardScoring
             cancellation.ThrowIfCancellationRequested();
             if (!known.TryGetValue(answer.Text, out var given))
             {
-                known[answer.Text] = given = Score(reward, spec, prompt, answer.Text);
+                known[answer.Text] = given = tooLong is null ? Score(reward, spec, prompt, answer.Text) : ([], 0, tooLong);
             }
 
             scored.Add(new Answer(
@@ -48,6 +58,21 @@ internal static class RewardScoring
         _ => rewards[^1],
     };
 
+    /// <summary>Reads the problem, once for all its answers.</summary>
+    /// <returns>Why that is impossible; null where it is done.</returns>
+    private static string? Begin(LoadedReward reward, RewardPrompt prompt)
+    {
+        try
+        {
+            reward.Model.Begin(ProblemRow, prompt);
+            return null;
+        }
+        catch (InvalidDataException exception)
+        {
+            return exception.Message;
+        }
+    }
+
     private static (IReadOnlyList<double>, int, string?) Score(LoadedReward reward, RewardModelSpec spec, RewardPrompt prompt, string text)
     {
         var steps = reward.ScoresSteps && spec.Aggregation != Aggregation.Model ? AnswerSteps.Of(text, spec.Delimiter) : [text];
@@ -55,11 +80,11 @@ internal static class RewardScoring
         int Read() => (int)(reward.Model.Tokens - before);
         try
         {
-            reward.Model.Begin(0, prompt);
+            reward.Model.Fork(ProblemRow, AnswerRow);
             var rewards = new List<double>();
             for (var step = 1; step <= steps.Count; step++)
             {
-                var score = reward.Model.Score(0, prompt, [.. steps.Take(step)]);
+                var score = reward.Model.Score(AnswerRow, prompt, [.. steps.Take(step)]);
                 if (!double.IsFinite(score.Value))
                 {
                     return ([], Read(), $"The reward model gave the score {score}, which is no number.");

@@ -144,7 +144,7 @@ public sealed class ShardWorker(
 
         var parts = Parts(evaluation, variants, plan, shard);
         engineOptions.Check(parts.Precision);
-        await TakeDeviceAsync(parts, engineOptions, cancellation);
+        await TakeDeviceAsync(parts, engineOptions, rewardOptions is null ? null : evaluation.RewardDigest, cancellation);
         try
         {
             // The same shard may have come twice, and been drawn while this one waited.
@@ -153,7 +153,11 @@ public sealed class ShardWorker(
                 return null;
             }
 
-            await LoadRewardAsync(rewardOptions is null ? null : evaluation, rewardOptions, cancellation);
+            if (rewardOptions is not null)
+            {
+                await LoadRewardAsync(evaluation, rewardOptions, cancellation);
+            }
+
             return await DrawAsync(evaluation, parts, engineOptions, left, cancellation);
         }
         finally
@@ -282,23 +286,23 @@ public sealed class ShardWorker(
         {
             onDevice?.Dispose();
             onDevice = null;
-            await LoadRewardAsync(evaluation, EngineOptionsFor(longest + 1) with { MostRows = 1 }, cancellation);
+            await LoadRewardAsync(evaluation, EngineOptionsFor(longest + 1) with { MostRows = RewardScoring.Rows }, cancellation);
             var started = clock.GetTimestamp();
-            var (scored, read) = (0, reward!.Model.Tokens);
+            var (scored, read) = (0, 0L);
             foreach (var (item, sampled) in found)
             {
                 var device = evaluation.RewardModel!.Name;
-                var scores = await Task.Run(() => RewardScoring.Score(reward, spec, item.Source, item.Problem, sampled, device, cancellation), cancellation);
+                var scores = await Task.Run(() => RewardScoring.Score(reward!, spec, item.Source, item.Problem, sampled, device, cancellation), cancellation);
                 // What is stored together has samples without a gap.
                 foreach (var run in scores.GroupBy(score => score.Sample - scores.IndexOf(score)))
                 {
                     await answers.WriteAsync(item.Source, item.Prompt, [.. run], cancellation);
                 }
 
-                scored += scores.Count;
+                (scored, read) = (scored + scores.Count, read + scores.Sum(score => score.RewardTokens!.Value));
             }
 
-            return new ShardDone(scored, reward.Model.Tokens - read, clock.GetElapsedTime(started).TotalSeconds);
+            return new ShardDone(scored, read, clock.GetElapsedTime(started).TotalSeconds);
         }
         finally
         {
@@ -321,23 +325,25 @@ public sealed class ShardWorker(
         {
             MaxLength = (int)Math.Min(length, config.MaxPositions),
             Memory = engine.Memory / 2,
-            MostRows = Math.Max(engine.MostRows, left.Max(item => item.Variant.Method!.Particles)),
+            // One of them to look ahead in.
+            MostRows = Math.Max(engine.MostRows, left.Max(item => item.Variant.Method!.Particles)) + (evaluation.Spec.Particles!.LookAhead ? 1 : 0),
         };
         return (options, LoadedReward.Plan(config, options).Total);
     }
 
-    /// <summary>Has the reward model of an evaluation in memory, or none.</summary>
-    private async Task LoadRewardAsync(Evaluation? evaluation, EngineOptions? options, CancellationToken cancellation)
+    /// <summary>Has the reward model of an evaluation in memory.</summary>
+    private async Task LoadRewardAsync(Evaluation evaluation, EngineOptions options, CancellationToken cancellation)
     {
-        if (reward is not null && (reward.Digest != evaluation?.RewardDigest || reward.Model.MaxLength < Math.Min(options!.MaxLength, reward.Positions) || reward.Model.Rows < options.MostRows))
-        {
-            reward.Dispose();
-            reward = null;
-        }
+        ForgetRewardUnless(reward?.Digest == evaluation.RewardDigest && reward!.Model.MaxLength >= Math.Min(options.MaxLength, reward.Positions) && reward.Model.Rows >= options.MostRows);
+        reward ??= await LoadedReward.LoadAsync(evaluation, options, cache, cancellation);
+    }
 
-        if (evaluation is not null)
+    private void ForgetRewardUnless(bool isWanted)
+    {
+        if (!isWanted)
         {
-            reward ??= await LoadedReward.LoadAsync(evaluation, options!, cache, cancellation);
+            reward?.Dispose();
+            reward = null;
         }
     }
 
@@ -345,16 +351,17 @@ public sealed class ShardWorker(
     /// Waits for the device and has what is to be drawn from on it. Shards come here one after the other: while one is drawn, the next
     /// reads its weights.
     /// </summary>
-    private async Task TakeDeviceAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
+    private async Task TakeDeviceAsync(ModelParts parts, EngineOptions engineOptions, string? rewardDigest, CancellationToken cancellation)
     {
         await turn.WaitAsync(cancellation);
         LoadedModel? ahead = null;
         try
         {
-            ahead = await ReadAheadAsync(parts, engineOptions, cancellation);
+            ahead = await ReadAheadAsync(parts, engineOptions, rewardDigest, cancellation);
             await device.WaitAsync(cancellation);
             try
             {
+                ForgetRewardUnless(reward?.Digest == rewardDigest);
                 if (ahead is not null)
                 {
                     onDevice?.Dispose();
@@ -378,9 +385,10 @@ public sealed class ShardWorker(
     }
 
     /// <summary>The weights of a shard that waits for the device, if they are other ones than are on it and both fit into the memory; else null.</summary>
-    private async Task<LoadedModel?> ReadAheadAsync(ModelParts parts, EngineOptions engineOptions, CancellationToken cancellation)
+    private async Task<LoadedModel?> ReadAheadAsync(ModelParts parts, EngineOptions engineOptions, string? rewardDigest, CancellationToken cancellation)
     {
-        if (device.CurrentCount > 0 || onDevice is not { } busy || busy.Parts.Digest == parts.Digest)
+        // The room of a reward model that goes is not free yet.
+        if (device.CurrentCount > 0 || onDevice is not { } busy || busy.Parts.Digest == parts.Digest || (reward is { } scoring && scoring.Digest != rewardDigest))
         {
             return null;
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Hindsight.Scoring;
 
 namespace Hindsight.Workflow;
@@ -18,7 +19,7 @@ internal static class GradedPopulations
         {
             var whole = Enumerable.Range(0, problems).Select(problem =>
                 mixture.All(checkpoint => checkpoint[problem] is not null) ? Problem([.. mixture.Select(checkpoint => checkpoint[problem]!)]) : null);
-            methods.Add(new PopulationMethodAnswers($"particle filters over {mixture.Count} checkpoints", "trajectory mixture", [.. whole])
+            methods.Add(new PopulationMethodAnswers(Mixture(mixture.Count), "trajectory mixture", [.. whole])
             {
                 Choice = choice ?? FinalChoice.WeightedMajority,
             });
@@ -26,6 +27,13 @@ internal static class GradedPopulations
 
         return methods;
     }
+
+    /// <summary>What the scores call a method.</summary>
+    /// <param name="method">One of the stage's.</param>
+    /// <param name="checkpoints">Over how many checkpoints a mixture is spread.</param>
+    public static string NameOf(PopulationMethod method, int checkpoints) => method.IsMixture ? Mixture(checkpoints) : method.Name;
+
+    private static string Mixture(int checkpoints) => string.Create(CultureInfo.InvariantCulture, $"particle filters over {checkpoints} checkpoints");
 
     private static PopulationMethodAnswers Method(FinalChoice? choice, PopulationMethod method, IReadOnlyList<PopulationProblem?> problems) => new(
         method.Name, method.Kind == PopulationKind.ParticleFilter ? "particle filter" : method.Name, problems)

@@ -57,7 +57,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             Devices = [.. devices.Select(device => new AnswerDevice(device, DecodingEngine.IsBatchInvariantOn(device)))],
             Provenance = ProvenanceOf(evaluation, suite, graded, devices),
         };
-        var timings = TimingsOf(progress) with { PricePerDeviceHour = evaluation.Spec.PricePerDeviceHour };
+        var timings = DeviceTimes.Of(evaluation, scores.Budget, progress, clock.GetUtcNow());
         return new ReportFiles(new Dictionary<string, string>
         {
             [ReportFiles.Page] = ReportPage.Html(data, timings),
@@ -241,15 +241,6 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                 new ProvenanceEntry("device", string.Join("; ", devices)),
             ]),
         ]);
-    }
-
-    private Timings TimingsOf(IReadOnlyDictionary<Stage, StageProgress> progress)
-    {
-        var stages = progress.OrderBy(stage => stage.Key)
-            .Select(stage => new StageTime(stage.Key.ToString(), stage.Value.Done.Values.Sum(done => done.Seconds))).ToList();
-        var tokens = progress.Values.Sum(stage => stage.Done.Values.Sum(done => done.Tokens));
-        var seconds = stages.Sum(stage => stage.Seconds);
-        return new Timings(clock.GetUtcNow(), stages, tokens, seconds > 0 ? tokens / seconds : 0);
     }
 
     /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>

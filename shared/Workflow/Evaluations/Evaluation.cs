@@ -117,6 +117,7 @@ public sealed record Evaluation
     [JsonIgnore]
     public string? RewardDigest => RewardModel is null ? null : Digest.OfJson(new
     {
+        RewardScoring.Version,
         // The template is in tokenizer_config.json: every file counts.
         RewardModel.Files,
         Spec.RewardModel!.Separator,

@@ -142,7 +142,7 @@ public sealed class EvaluationPlanner(
 
     private async Task<StagePlan> DivideAsync(Evaluation evaluation, Suite suite, Stage stage, CancellationToken cancellation)
     {
-        var rate = await MeasuredAsync(evaluation.Run, cancellation);
+        var rate = await MeasuredAsync(evaluation.Run, isReading: stage == Stage.Rewards, cancellation);
         var variants = evaluation.Variants(stage);
         var missing = new List<(int Variant, List<WantedAnswers> Wanted)>();
         for (var index = 0; index < variants.Count; index++)
@@ -169,8 +169,11 @@ public sealed class EvaluationPlanner(
             .SelectMany(item => Split(item.Wanted, rate ?? Expected(evaluation.Spec, variants[item.Variant])));
         if (together.Count > 0)
         {
-            var wanted = missing.Where(item => together.Contains(item.Variant)).SelectMany(item => item.Wanted).OrderBy(item => item.Problem).ThenBy(item => item.Variant);
-            shards = Split(wanted, rate ?? Expected(evaluation.Spec, variants[together[0]])).Concat(shards);
+            // Each method by itself, so that its device time can be told.
+            shards = missing.Where(item => together.Contains(item.Variant)).GroupBy(item => variants[item.Variant].Method)
+                .SelectMany(method => Split(
+                    method.SelectMany(item => item.Wanted).OrderBy(item => item.Problem).ThenBy(item => item.Variant), rate ?? Expected(evaluation.Spec, variants[together[0]])))
+                .Concat(shards);
         }
 
         return new StagePlan([.. shards.Select(part => new Shard(part))], together);
@@ -291,11 +294,15 @@ public sealed class EvaluationPlanner(
         return (Math.Min(10_000, FirstBytesPerSecond / Math.Max(1, bytes)), Math.Min(spec.MaxTokens, 256));
     }
 
-    /// <summary>Tokens per second and tokens per answer, as this run's finished shards measured them; null before there are any.</summary>
-    private async Task<(double Rate, double Tokens)?> MeasuredAsync(string run, CancellationToken cancellation)
+    /// <summary>
+    /// Tokens per second and tokens per answer, as this run's finished shards measured them; null before there are any. A reward model reads
+    /// much faster than answers are drawn.
+    /// </summary>
+    private async Task<(double Rate, double Tokens)?> MeasuredAsync(string run, bool isReading, CancellationToken cancellation)
     {
+        var reading = $"/{StageBoard.Name(Stage.Rewards)}/";
         var done = (await BlobStore.ListAsync(store.Evaluations, $"runs/{run}/", cancellation))
-            .Where(blob => blob.Name.EndsWith(".done.json", StringComparison.Ordinal))
+            .Where(blob => blob.Name.EndsWith(".done.json", StringComparison.Ordinal) && blob.Name.Contains(reading, StringComparison.Ordinal) == isReading)
             .OrderByDescending(blob => blob.Properties.LastModified)
             .Take(8);
         var (answered, tokens, seconds) = (0, 0L, 0.0);

@@ -40,7 +40,7 @@ public sealed record StagePlan(IReadOnlyList<Shard> Shards, IReadOnlyList<int> T
 
 /// <summary>Written when a shard's answers are all stored. Times are measured and take no part in any score.</summary>
 /// <param name="Answers">Answers drawn by the worker that finished it.</param>
-/// <param name="Tokens">Tokens in them.</param>
+/// <param name="Tokens">Tokens drawn for them; of a reward model's scores, tokens it read of the answers.</param>
 /// <param name="Seconds">Device time, from the weights being there to the last answer being stored.</param>
 public sealed record ShardDone(int Answers, long Tokens, double Seconds);
 

@@ -29,7 +29,10 @@ public sealed class StageBoard(BlobStore store, string run, string evaluation, S
     private const string Done = ".done.json";
     private const string Failed = ".failed.json";
 
-    private readonly string prefix = $"runs/{run}/{evaluation}/{stage.ToString().ToLowerInvariant()}/";
+    private readonly string prefix = $"runs/{run}/{evaluation}/{Name(stage)}/";
+
+    /// <summary>A stage's name in storage.</summary>
+    internal static string Name(Stage stage) => stage.ToString().ToLowerInvariant();
 
     /// <summary>Writes the plan, unless there is one.</summary>
     public Task<bool> TryPlanAsync(StagePlan plan, CancellationToken cancellation) =>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Hindsight.Models;
 
@@ -74,20 +75,36 @@ public sealed class PopulationDecodingTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(0.6)]
-    public void A_population_resumed_after_any_round_ends_with_the_same_bytes(double threshold)
+    [InlineData("qwen2-prm", 1, false, false)]
+    [InlineData("qwen2-prm", 0.6, false, false)]
+    [InlineData("qwen2-prm", 1, false, true)]
+    [InlineData("qwen2-prm", 1, true, true)]
+    [InlineData("qwen2-reward", 1, true, false)]
+    [InlineData("qwen2-reward", 1, true, true)]
+    public void A_population_resumed_after_any_round_ends_with_the_same_bytes(string model, double threshold, bool scoresWhole, bool looksAhead)
     {
+        using var scorer = Reference.Load(model, "model");
+        var text = RewardText.Load(TestData.PathTo("models", model, "model"), scorer.Config.Reward!);
+        var options = OptionsOf(8, threshold) with { Potential = scoresWhole ? Potential.Telescoping(Aggregation.Model) : Potential.StepProbability };
+        PopulationRequest Asked(ParticleFilter filter) => Request(filter, prompt) with
+        {
+            Conversation = text.Read([new ChatMessage("user", "Tell a story.")]),
+            ScoresWhole = scoresWhole,
+            LooksAhead = looksAhead,
+        };
+
         var rounds = new List<string>();
-        var whole = engine.Generate([Request(Filter(8, threshold), prompt)], rewards, Decode, [2], (_, round) => rounds.Add(JsonSerializer.Serialize(round))).Single();
+        using var first = new RewardModel(scorer, text, rows: 9, Options);
+        var whole = engine.Generate([Asked(new ParticleFilter(options, 1))], first, Decode, [2], (_, round) => rounds.Add(JsonSerializer.Serialize(round))).Single();
         Assert.True(rounds.Count > 2);
         foreach (var json in rounds.SkipLast(1))
         {
             // Another engine, as in another process.
             var round = JsonSerializer.Deserialize<PopulationRound>(json)!;
             using var second = new DecodingEngine(weights, Options);
-            var resumed = Request(ParticleFilter.Resume(OptionsOf(8, threshold), 1, round.State), prompt) with { Resumed = round };
-            Assert.Equal(Bytes(whole), Bytes(second.Generate([resumed], rewards, Decode, [2]).Single()));
+            using var other = new RewardModel(scorer, text, rows: 9, Options);
+            var resumed = Asked(ParticleFilter.Resume(options, 1, round.State)) with { Resumed = round };
+            Assert.Equal(Bytes(whole), Bytes(second.Generate([resumed], other, Decode, [2]).Single()));
         }
     }
 
@@ -155,6 +172,30 @@ public sealed class PopulationDecodingTests : IDisposable
         var answers = Draw(beam);
         Assert.NotEmpty(beam.Hypotheses);
         Assert.All(beam.Hypotheses.Where(hypothesis => hypothesis.IsComplete), hypothesis => Assert.NotEmpty(answers.Ended[(hypothesis.Round, hypothesis.Slot)].Text));
+    }
+
+    [Fact]
+    public void Scores_that_are_no_numbers_leave_all_weights_zero_and_the_answers_where_they_were()
+    {
+        using var endless = new ModelFolder("qwen2-prm", _ => { });
+        var file = Path.Combine(endless.Path, "model.safetensors");
+        var content = File.ReadAllBytes(file);
+        using var header = JsonDocument.Parse(content.AsMemory(8, (int)BitConverter.ToInt64(content)));
+        var place = header.RootElement.GetProperty("score.2.weight").GetProperty("data_offsets");
+        // Finite, and both labels' sums over positive numbers are beyond what a float can hold: infinity less infinity is no number.
+        MemoryMarshal.Cast<byte, float>(content.AsSpan((int)(8 + BitConverter.ToInt64(content)))[place[0].GetInt32()..place[1].GetInt32()]).Fill(3e38f);
+        File.WriteAllBytes(file, content);
+        using var checkpoint = Checkpoint.Open(endless.Path);
+        using var endlessWeights = Weights.Load(checkpoint);
+        using var model = new RewardModel(endlessWeights, rewards.Text, rows: 6, Options);
+        var filter = Filter(6, threshold: 1);
+
+        var population = engine.Generate([Request(filter, prompt)], model, Decode, [2]).Single();
+
+        Assert.All(population.Particles, particle => Assert.Contains("no number to weigh an answer by", particle.Failure, StringComparison.Ordinal));
+        Assert.All(population.Answers, answer => Assert.NotEmpty(answer.Text));
+        Assert.Equal(double.NegativeInfinity, filter.Result.LogEvidence);
+        Assert.All(filter.Result.Particles, particle => Assert.Equal(double.NegativeInfinity, particle.LogWeight));
     }
 
     [Fact]
