@@ -39,7 +39,7 @@ public sealed record ScoreMethod(string Score, string Estimator, string Interval
             $"as Maj@k|t, each vote weighing its reward, no reward weighing 0; {Quotas}", Population, NewProblems);
         Add(
             scores.Budget is not null, "accuracy at a budget",
-            "share of report problems whose final choice is correct, and the mean tokens of one problem; particle methods: the extracted answer with the most weight, searches and best-of-N: the highest score, samples: as Maj@k|t; no answer is one class and wrong, ties share the win evenly; weights that are all zero are no answer; an answer drawn by weight: the share of weight on correct answers",
+            "share of report problems whose final choice is correct, and the mean tokens of one problem; best-of-N: the highest score, samples: as Maj@k|t, particle methods and searches as declared; no answer is one class and wrong, ties share the win evenly; weights that are all zero are no answer; an answer drawn by weight: the share of weight on correct answers",
             Population, NewProblems);
         Add(
             scores.Budget is not null, "equal budget",

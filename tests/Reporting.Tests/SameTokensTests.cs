@@ -83,7 +83,10 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         Assert.Contains($"The report split has the id `{Budget.ReportSplit}`", part, StringComparison.Ordinal);
         Assert.Contains("| Problem | Method | Chain | Rounds | Slots | Resampled | Least effective size | Lineages left | Log evidence |", part, StringComparison.Ordinal);
         Assert.Contains($"| `{Budget.MostDifferent[0]}` | `particle filter, 2 chains` | 2 | 6 | 4 | 2 |", part, StringComparison.Ordinal);
-        Assert.Contains("For the same tokens ", markdown, StringComparison.Ordinal);
+        Assert.Contains(
+            "is its answer: the extracted answer of the most weight for `particle filter, 1 chain`, `particle filter, 2 chains`; the one of the highest last score for `beam search`.",
+            part, StringComparison.Ordinal);
+        Assert.Contains("For the same tokens", markdown, StringComparison.Ordinal);
     }
 
     [Fact]

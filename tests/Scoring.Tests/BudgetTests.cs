@@ -41,6 +41,18 @@ public class BudgetTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void An_answer_drawn_by_weight_is_right_as_often_as_its_weight_says()
+    {
+        var population = Of(Member("a", 0), Member("right", 0.25), Member("b", 0.125), Member("right", 0.25), Member("a", 0.375));
+        Assert.Equal(0.5, PopulationChoice.Accuracy(population, FinalChoice.DrawnByWeight, Known), Rounding);
+        double Once(double uniform) => PopulationChoice.Once(population, FinalChoice.DrawnByWeight, Known, uniform);
+        Assert.Equal([1, 1, 0, 0, 1, 1, 0, 0], new[] { 0, 0.249, 0.25, 0.374, 0.375, 0.624, 0.625, 0.999999 }.Select(Once));
+        Assert.Equal(0.5, Enumerable.Range(0, 1000).Average(i => Once(i / 1000.0)), 1e-9);
+        Assert.Equal(0, PopulationChoice.Once(Of(Member("right", 0)), FinalChoice.DrawnByWeight, Known, 0));
+        Assert.Equal(0.5, PopulationChoice.Once(Of(Member("right", 1), Member("a", 1)), FinalChoice.WeightedMajority, Known, 0));
+    }
+
+    [Fact]
     public void Weights_count_by_their_ratios_and_the_order_of_members_not_at_all() => Prop.ForAll(
         Gen.ArrayOf(
             from text in Gen.Elements("right", "a", "b", "")

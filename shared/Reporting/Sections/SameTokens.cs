@@ -27,6 +27,10 @@ internal static class SameTokens
         blocks.Add(!isRead ? drawn : new Figures([drawn, Chart(budget, "tokens drawn and read for a problem", (tokens, read) => tokens + read, note =>
             $"The same with the tokens that a reward model reads counted as well. What uses no reward model stays where it is, the rest moves to the right. What a token read costs beside one drawn depends on the sizes of the two models; device seconds are told under what was measured.{note}")]));
         blocks.Add(Methods(budget));
+        if (FinalChoices(budget) is { } choices)
+        {
+            blocks.Add(new Paragraph(choices));
+        }
         if (budget.Comparisons.Members.Count > 0)
         {
             blocks.Add(new Paragraph($"One answer of each method against one of self-consistency with as many tokens, for each problem: the method’s from its first samples or its population, the other the majority of the first k plain samples. Shares in the table above are over all ways to draw the samples and vary less; differences of single answers can be tested without skew. Where counting the reward model’s tokens buys another number of samples, the method stands here twice."));
@@ -163,6 +167,21 @@ internal static class SameTokens
             TextColumns: several.Count > 0 ? 2 : 1);
 
         static Prose? Samples(EqualBudget? equal) => equal is null ? null : (Prose)$"{equal.K}";
+    }
+
+    /// <summary>Which member of a population is its answer.</summary>
+    private static Prose? FinalChoices(BudgetScores budget)
+    {
+        var said = budget.Methods.Where(method => method.Choice is not null).GroupBy(method => method.Choice!.Value).OrderBy(choice => choice.Key)
+            .Select(choice => (Prose)$"{Word(choice.Key)} for {Prose.Join(", ", choice.Select(method => (Prose)$"{method.Name}"))}").ToList();
+        return said.Count == 0 ? null : (Prose)$"Which member of a population is its answer: {Prose.Join("; ", said)}.";
+
+        static Prose Word(FinalChoice choice) => choice switch
+        {
+            FinalChoice.HighestScore => $"the one of the highest last score",
+            FinalChoice.DrawnByWeight => $"one drawn by weight",
+            _ => $"the extracted answer of the most weight",
+        };
     }
 
     /// <summary>Where the way to count decides.</summary>

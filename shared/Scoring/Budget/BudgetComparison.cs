@@ -101,6 +101,7 @@ internal static class BudgetComparison
             return new(entry.Name, entry.Family, isChosen, means.Share(Report(entry.Accuracy)), drawn, read)
             {
                 Source = entry.Source,
+                Choice = entry.Choice,
                 DrawnByWeight = entry.DrawnByWeight is { } byWeight ? means.Share(Report(byWeight)) : null,
                 WithoutAnswer = entry.HasAnswer is { } hasAnswer ? report.Count(i => !hasAnswer[i]) : 0,
                 ByDrawnTokens = Against(drawn),

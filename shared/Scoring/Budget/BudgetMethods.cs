@@ -17,6 +17,9 @@ internal sealed record BudgetEntry(string Name, string Family, double[] Accuracy
     /// <summary>Over how many checkpoints it is spread, for samples.</summary>
     public int? T { get; init; }
 
+    /// <summary>For populations.</summary>
+    public FinalChoice? Choice { get; init; }
+
     /// <summary>By problem, for populations.</summary>
     public double[]? DrawnByWeight { get; init; }
 
@@ -145,7 +148,7 @@ internal sealed class BudgetMethods(
 
     private IEnumerable<(int K, BudgetEntry Entry)> MorePlain()
     {
-        var more = Array.ConvertAll(places, p => new ScoredProblem(problems[p].Id, problems[p].Cluster, [problems[p].Final with { Sampled = plain[Array.IndexOf(places, p)] }], Base: null));
+        ScoredProblem[] more = [.. places.Select((p, i) => new ScoredProblem(problems[p].Id, problems[p].Cluster, [new(null, plain[i])], Base: null))];
         var curves = new Curves(more, new ClusteredMean(more.Select(problem => problem.Cluster)), answers);
         for (var k = 2 * samples; k < 2 * MostPlain; k *= 2)
         {
@@ -191,13 +194,16 @@ internal sealed class BudgetMethods(
     private BudgetEntry Population(PopulationMethodAnswers method)
     {
         var drawnTogether = Array.ConvertAll(places, p => method.Problems[indices[p]]!);
-        double[] accuracy = [.. drawnTogether.Select((population, i) => PopulationChoice.Accuracy(population, method.Choice, known[i]))];
         return new(
-            method.Name, method.Family, accuracy, accuracy,
+            method.Name, method.Family,
+            [.. drawnTogether.Select((population, i) => PopulationChoice.Accuracy(population, method.Choice, known[i]))],
+            [.. drawnTogether.Select((population, i) => PopulationChoice.Once(
+                population, method.Choice, known[i], RandomStream.For(answers.Seed, $"{method.Name}/{problems[places[i]].Id}").NextDouble()))],
             Array.ConvertAll(drawnTogether, population => (double)population.DrawnTokens),
             Array.ConvertAll(drawnTogether, population => (double)population.RewardTokens))
         {
             Source = BudgetSource.Populations,
+            Choice = method.Choice,
             DrawnByWeight = Array.ConvertAll(drawnTogether, PopulationChoice.DrawnByWeight),
             HasAnswer = Array.ConvertAll(drawnTogether, PopulationChoice.HasAnswer),
         };

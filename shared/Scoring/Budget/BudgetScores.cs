@@ -34,6 +34,9 @@ public sealed record BudgetMethod(string Name, string Family, bool IsChosen, Est
     /// <summary>Where its answers come from.</summary>
     public BudgetSource Source { get; init; }
 
+    /// <summary>Which member of its population is its answer; null for methods without a population.</summary>
+    public FinalChoice? Choice { get; init; }
+
     /// <summary>The chance that an answer drawn by weight is correct; null for methods without a population.</summary>
     public Estimate? DrawnByWeight { get; init; }
 

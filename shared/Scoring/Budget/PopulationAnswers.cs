@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Hindsight.Scoring;
 
 /// <summary>Which member of a population is the answer.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FinalChoice>))]
 public enum FinalChoice
 {
     /// <summary>The extracted answer with the most weight; tied answers share the win evenly, and no answer is one class that is wrong.</summary>
@@ -8,6 +11,9 @@ public enum FinalChoice
 
     /// <summary>The member with the highest score; tied members share the win evenly.</summary>
     HighestScore,
+
+    /// <summary>A member drawn by weight: the exact filter's own answer, an approximate draw from its target.</summary>
+    DrawnByWeight,
 }
 
 /// <summary>The graded answers of one particle method or search, in one allocation of its budget.</summary>

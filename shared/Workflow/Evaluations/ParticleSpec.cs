@@ -75,7 +75,7 @@ public sealed record ParticleSpec
     public bool LookAhead { get; init; }
 
     /// <summary>
-    /// Which member of a final population is the answer: <c>weightedMajority</c> or <c>highestScore</c>. Default the former, of searches
+    /// Which member of a final population is the answer: <c>weightedMajority</c>, <c>highestScore</c> or <c>drawnByWeight</c>. Default the former, of searches
     /// and published dialects the latter. What an answer drawn by weight is worth is reported beside it.
     /// </summary>
     public FinalChoice? Choice { get; init; }
