@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Hindsight.Generation;
 using Hindsight.Scoring;
 
@@ -72,7 +73,7 @@ public sealed record ParticleSpec
     /// </summary>
     public FinalChoice? Choice { get; init; }
 
-    /// <summary>Most steps of an answer. Default 40.</summary>
+    /// <summary>Most steps of an answer, and of a search before its answers go on to their ends. Default 40.</summary>
     public int MaxSteps { get; init; } = 40;
 
     /// <summary>Most tokens of a step. Default 1024.</summary>
@@ -81,8 +82,36 @@ public sealed record ParticleSpec
     /// <summary>What ends a step. Default: the reward model's delimiter, else an empty line.</summary>
     public string? Delimiter { get; init; }
 
+    /// <summary>
+    /// Texts such as <c>\boxed</c>: an answer ends with the step in which one occurs, which it keeps. Null for none: a spec without
+    /// the field keeps its id.
+    /// </summary>
+    public IReadOnlyList<string>? Stop { get; init; }
+
+    /// <summary>A regular expression instead of <see cref="Stop"/>: an answer ends with the first step in which it matches.</summary>
+    public string? StopPattern { get; init; }
+
+    /// <summary>Whether an answer ends when a step of 20 letters or more is an earlier one but for capitals, white space and digits. Default false.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StopOnRepeat { get; init; }
+
     /// <summary>What changes the answers of a method, the method apart.</summary>
-    internal object OfOneMethod => new { Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter, lookAhead = LookAhead ? true : (bool?)null };
+    internal object OfOneMethod => new
+    {
+        Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter,
+        lookAhead = LookAhead ? true : (bool?)null,
+        Stop,
+        StopPattern,
+        stopOnRepeat = StopOnRepeat ? true : (bool?)null,
+    };
+
+    /// <summary>Where steps end, and which end an answer.</summary>
+    /// <param name="rewardModel">Whose delimiter counts where none is asked for.</param>
+    internal StepRule Steps(RewardModelSpec? rewardModel)
+    {
+        var rule = new StepRule { MostTokens = StepTokens, Stop = Stop ?? [], StopPattern = StopPattern, StopOnRepeat = StopOnRepeat };
+        return (Delimiter ?? rewardModel?.Delimiter) is { } delimiter ? rule with { Delimiters = [delimiter] } : rule;
+    }
 
     /// <summary>The methods, each with its share of the budget.</summary>
     internal IReadOnlyList<PopulationMethod> ToMethods() =>
@@ -112,5 +141,7 @@ public sealed record ParticleSpec
         : MaxSteps is < 1 or > 4096 ? ("particles.maxSteps", "must be between 1 and 4096")
         : StepTokens is < 1 or > 1 << 20 ? ("particles.stepTokens", "must be between 1 and 1048576")
         : Delimiter is { Length: 0 or > 256 } ? ("particles.delimiter", "must be a text of 1 to 256 characters")
+        : Stop is not null && (Stop.Count is 0 or > 16 || Stop.Any(text => text is not { Length: > 0 and <= 256 })) ? ("particles.stop", "must be 1 to 16 texts of 1 to 256 characters, or left out")
+        : StopPattern is not null && StepRule.MistakeOf(StopPattern) is { } mistake ? ("particles.stopPattern", mistake)
         : null;
 }
