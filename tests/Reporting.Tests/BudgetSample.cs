@@ -26,7 +26,7 @@ internal static class BudgetSample
             ProblemIds = ids,
             Clusters = ids,
             Trajectory = [Variant("checkpoint-100", 0.1), Variant("checkpoint-200", 0.05), late],
-            Interpolations = new("checkpoint-100", "checkpoint-300", [new(0, late), new(0.5, Variant("w0.5", 0.1)), new(1, Variant("w1", 0.1))]),
+            Interpolations = new("checkpoint-100", "checkpoint-300", [new(0, late), new(0.3, Variant("w0.3", 0.1)), new(0.6, Variant("w0.6", 0.1)), new(1, Variant("w1", 0.1))]),
             Populations =
             [
                 Filter("particle filter, 1 chain", "particle filter", 1),

@@ -47,7 +47,7 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         Assert.Equal(["4", "8", At(8), "0.04"], rows[Budget.Methods[0].Name]);
         Assert.Equal(["0.25", "0", "–", "0.0025"], rows["greedy"]);
         Assert.Equal(["2.9", "5", At(4), "0.029"], rows["beam search"]);
-        Assert.Equal(["80", "160", At(8), "0.80"], Assert.Single(rows, row => row.Key.StartsWith("particle filter", StringComparison.Ordinal)).Value);
+        Assert.Equal(["80", "160", At(12), "0.80"], Assert.Single(rows, row => row.Key.StartsWith("particle filter", StringComparison.Ordinal)).Value);
 
         Assert.Empty(SameTokens.Measured(BudgetSample.Sums.Scores, timings with { Methods = [] }));
         Assert.Contains("What else the same device time buys", ReportPage.Html(BudgetSample.Report, timings).Split(ReportPage.MeasuredStart)[1], StringComparison.Ordinal);
@@ -208,8 +208,10 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         chromium.OpenAsync(ReportPage.Html(Hostile.Report(), null), async page =>
         {
             var problems = page.Locator("#genealogy-problem option");
-            Assert.Equal(Hostile.Payloads.Count, await problems.CountAsync());
-            for (var i = 0; i < Hostile.Payloads.Count; i++)
+            var differ = Hostile.Report().Genealogies.Select(genealogy => genealogy.ProblemId).Distinct().Count();
+            Assert.InRange(differ, Hostile.Payloads.Count / 2, Hostile.Payloads.Count);
+            Assert.Equal(differ, await problems.CountAsync());
+            for (var i = 0; i < differ; i++)
             {
                 await page.Locator("#genealogy-problem").SelectOptionAsync(new SelectOptionValue { Index = i });
                 Assert.True(await page.Locator(".genealogy svg circle").CountAsync() > 0);

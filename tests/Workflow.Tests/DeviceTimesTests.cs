@@ -16,7 +16,8 @@ public class DeviceTimesTests
         Spec = new EvaluationSpec
         {
             RewardModel = new RewardModelSpec { Name = "prm" },
-            Particles = new ParticleSpec { Budget = 8, Methods = [PopulationKind.BeamSearch], Allocations = [new Allocation(8, 1, 1)] },
+            SamplesPerProblem = 16,
+            Particles = new ParticleSpec { Budget = 8, PlainSamples = 16, Methods = [PopulationKind.BeamSearch], Allocations = [new Allocation(8, 1, 1)] },
             PricePerDeviceHour = 7,
         },
     };
@@ -69,5 +70,5 @@ public class DeviceTimesTests
         shards.Index().ToDictionary(shard => shard.Index, shard => new ShardDone(1, shard.Item.Tokens, shard.Item.Seconds)),
         new Dictionary<int, ShardFailed>(), new Dictionary<int, DateTimeOffset>());
 
-    private static BudgetScores Budget(BudgetMethod method) => new(1, 1, "", [], 4, [method], [], new ComparisonFamily("", 0, []), [], []);
+    private static BudgetScores Budget(BudgetMethod method) => new(1, 1, "", [], [], 4, [method], [], new ComparisonFamily("", 0, []), [], []);
 }

@@ -156,7 +156,7 @@ internal sealed class PopulationDrawing
         }
     }
 
-    /// <summary>The best answers that a search put aside; where they are fewer than its slots, what stands in the slots.</summary>
+    /// <summary>The best answers that a search put aside; where they are fewer than its slots, what stands in the slots, which is never chosen.</summary>
     private IEnumerable<Member> Found()
     {
         var answers = drawn[0]!;
@@ -164,8 +164,9 @@ internal sealed class PopulationDrawing
         var found = hypotheses.OrderByDescending(hypothesis => hypothesis.Score).Take(method.Particles)
             .Select(hypothesis => (
                 Answer: answers.Ended.TryGetValue((hypothesis.Round, hypothesis.Slot), out var ended) ? ended : answers.Answers[hypothesis.Slot], hypothesis.Score)).ToList();
-        return found.Concat(answers.Answers.Take(method.Particles - found.Count).Select(answer => (Answer: answer, Score: 0.0)))
-            .Select(item => new Member(item.Answer, 1.0 / method.Particles, item.Score, [], Rewards: null, Failure: null));
+        return found.Select(item => new Member(item.Answer, 1.0 / found.Count, item.Score, [], Rewards: null, Failure: null))
+            .Concat(answers.Answers.Zip(answers.Particles).Take(method.Particles - found.Count)
+                .Select(slot => new Member(slot.First, Weight: 0, Score: 0, [], Rewards: null, slot.Second.Failure)));
     }
 
     private sealed record Member(

@@ -135,7 +135,7 @@ public sealed class ShardWorker(
 
         var engineOptions = EngineOptionsFor(left.Max(item => item.PromptIds.Count + item.Decoding.MaxTokens));
         EngineOptions? rewardOptions = null;
-        if (message.Stage == Stage.Particles && evaluation.RewardModel is not null)
+        if (evaluation.RewardModel is not null && left.Exists(item => item.Kind == AnswerKind.Particles))
         {
             // What the reward model takes, the engine has not.
             (rewardOptions, var taken) = await RewardOptionsAsync(evaluation, left, engineOptions, cancellation);

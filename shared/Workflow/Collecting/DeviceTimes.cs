@@ -10,7 +10,7 @@ internal static class DeviceTimes
     {
         var drawing = progress.Where(stage => stage.Key != Stage.Rewards).SelectMany(stage => stage.Value.Done.Values).ToList();
         var (tokens, seconds) = (drawing.Sum(done => done.Tokens), drawing.Sum(done => done.Seconds));
-        var mixed = evaluation.Stages.Contains(Stage.Particles) ? evaluation.Variants(Stage.Particles).Count(variant => variant.Method!.IsMixture) : 0;
+        var mixed = evaluation.Stages.Contains(Stage.Particles) ? evaluation.Variants(Stage.Particles).Count(variant => variant.Method?.IsMixture == true) : 0;
         return new Timings(
             date, [.. progress.OrderBy(stage => stage.Key).Select(stage => new StageTime(stage.Key.ToString(), stage.Value.Done.Values.Sum(done => done.Seconds)))],
             tokens, seconds > 0 ? tokens / seconds : 0)
@@ -25,7 +25,7 @@ internal static class DeviceTimes
             BudgetSource.Checkpoints => PerToken(Stage.Trajectory) * method.DrawnTokens + (method.RewardTokens is > 0 and var read ? PerToken(Stage.Rewards) * read : 0),
             BudgetSource.Interpolations => (PerToken(Stage.Interpolation) ?? PerToken(Stage.Trajectory)) * method.DrawnTokens,
             // With what the reward model took beside it.
-            _ => PerToken(Stage.Particles, variant => GradedPopulations.NameOf(variant.Method!, mixed) == method.Name) * method.DrawnTokens,
+            _ => PerToken(Stage.Particles, variant => variant.Method is { } of && GradedPopulations.NameOf(of, mixed) == method.Name) * method.DrawnTokens,
         };
 
         // Null where all of it was drawn for another evaluation.

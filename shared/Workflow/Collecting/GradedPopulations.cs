@@ -11,10 +11,10 @@ internal static class GradedPopulations
     /// <param name="problems">How many problems the suite has.</param>
     public static IReadOnlyList<PopulationMethodAnswers> Of(FinalChoice? choice, IReadOnlyList<GradedVariant> graded, int problems)
     {
-        var methods = graded.Where(variant => !variant.Variant.Method!.IsMixture).Select(variant => Method(
+        var methods = graded.Where(variant => variant.Variant.Method is { IsMixture: false }).Select(variant => Method(
             choice, variant.Variant.Method!, [.. ByProblem(variant, problems).Select(answers => answers is null ? null : Problem([answers]))])).ToList();
         // The checkpoints of a mixture stand for one method together.
-        var mixture = graded.Where(variant => variant.Variant.Method!.IsMixture).Select(variant => ByProblem(variant, problems)).ToList();
+        var mixture = graded.Where(variant => variant.Variant.Method is { IsMixture: true }).Select(variant => ByProblem(variant, problems)).ToList();
         if (mixture.Count > 1)
         {
             var whole = Enumerable.Range(0, problems).Select(problem =>
@@ -38,7 +38,9 @@ internal static class GradedPopulations
     private static PopulationMethodAnswers Method(FinalChoice? choice, PopulationMethod method, IReadOnlyList<PopulationProblem?> problems) => new(
         method.Name, method.Kind == PopulationKind.ParticleFilter ? "particle filter" : method.Name, problems)
     {
-        Choice = choice ?? (method.Kind is PopulationKind.BeamSearch or PopulationKind.DiverseTreeSearch ? FinalChoice.HighestScore : FinalChoice.WeightedMajority),
+        // The published programs and texts take the highest last score, as searches do.
+        Choice = choice ?? (method.Kind is PopulationKind.ParticleFilter or PopulationKind.EntropicFilter or PopulationKind.ParallelTempering
+            ? FinalChoice.WeightedMajority : FinalChoice.HighestScore),
     };
 
     /// <summary>A variant's answers to each problem, by sample; null where one is missing.</summary>

@@ -95,7 +95,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                 text = null;
             }
 
-            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, [.. EvaluationPlanner.Kinds(evaluation.Spec, stage, variant)], cancellation));
+            graded.Add(await GradedVariant.ReadAsync(answers, evaluation, suite, variant, text, [.. EvaluationPlanner.Kinds(evaluation, stage, variant)], cancellation));
         }
 
         return graded;
@@ -131,6 +131,9 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                     .. graded[Stage.Temperatures].Select(variant => new TemperatureAnswers(variant.Variant.Temperature!.Value, variant.ToAnswers(count))),
                 ]
                 : [],
+            MorePlain = checkpoints[^1].Variant.Late == evaluation.Trajectory[^1]
+                ? graded.GetValueOrDefault(Stage.Particles, []).FirstOrDefault(variant => variant.Variant.Method is null)?.ToAnswers(count)
+                : null,
             Populations = GradedPopulations.Of(evaluation.Spec.Particles?.Choice, graded.GetValueOrDefault(Stage.Particles, []), count),
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
@@ -243,9 +246,18 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
         ]);
     }
 
-    /// <summary>All variants, in the order of the stages; weights that two stages share stand once.</summary>
+    /// <summary>All variants, in the order of the stages; weights that several stages share stand once, with the answers of all.</summary>
     private static IEnumerable<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
-        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value).DistinctBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method, variant.Variant.Temperature));
+        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value)
+            .GroupBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method, variant.Variant.Temperature))
+            .Select(same => same.First() with
+            {
+                Completions =
+                [
+                    .. same.SelectMany(variant => variant.Completions).DistinctBy(completion => (completion.Problem, completion.Kind, completion.Answer.Sample))
+                        .OrderBy(completion => completion.Problem).ThenBy(completion => completion.Kind).ThenBy(completion => completion.Answer.Sample),
+                ],
+            });
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
         variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,

@@ -155,12 +155,22 @@ public sealed record Evaluation
     [JsonIgnore]
     private IReadOnlyList<double> OtherTemperatures => [.. (Spec.Temperatures ?? []).Where(temperature => temperature != Spec.Temperature).Distinct().Order()];
 
-    /// <summary>The final checkpoint by each method, and the budget spread over the whole trajectory.</summary>
+    /// <summary>Plain samples of the final checkpoint that are wanted for each problem: those of the trajectory, or more for what is compared at equal budget.</summary>
+    [JsonIgnore]
+    public int PlainSamples => Spec.Particles is not { } particles ? Spec.SamplesPerProblem
+        : Math.Max(Spec.SamplesPerProblem, particles.PlainSamples ?? Math.Max(Spec.SamplesPerProblem, particles.Budget) * (RewardModel is null ? 1 : 3));
+
+    /// <summary>More plain samples of the final checkpoint, then it by each method, and the budget spread over the whole trajectory.</summary>
     private IEnumerable<Variant> Populations
     {
         get
         {
             var particles = Spec.Particles!;
+            if (PlainSamples > Spec.SamplesPerProblem)
+            {
+                yield return new Variant(Trajectory[^1]);
+            }
+
             foreach (var method in particles.ToMethods())
             {
                 yield return new Variant(Trajectory[^1]) { Method = method };

@@ -36,9 +36,17 @@ public sealed record Allocation(int Particles, int Iterations = 1, int Chains = 
 public sealed record ParticleSpec
 {
     private const int MostAnswers = 1024;
+    private const int MostPlainSamples = 16 * MostAnswers;
 
     /// <summary>Answers per problem that each method may draw. Default 16.</summary>
     public int Budget { get; init; } = 16;
+
+    /// <summary>
+    /// Plain samples of the final checkpoint for each problem, for self-consistency with as many tokens as any method takes. Default three
+    /// times the larger of budget and samplesPerProblem with a reward model, which reads about as many tokens as are drawn, and that larger
+    /// one without.
+    /// </summary>
+    public int? PlainSamples { get; init; }
 
     /// <summary>
     /// The divisions of the budget that are tried; the one that is reported was chosen on the select split. Default: all in one filter, in
@@ -69,7 +77,7 @@ public sealed record ParticleSpec
 
     /// <summary>
     /// Which member of a final population is the answer: <c>weightedMajority</c> or <c>highestScore</c>. Default the former, of searches
-    /// the latter. What an answer drawn by weight is worth is reported beside it.
+    /// and published dialects the latter. What an answer drawn by weight is worth is reported beside it.
     /// </summary>
     public FinalChoice? Choice { get; init; }
 
@@ -129,6 +137,7 @@ public sealed record ParticleSpec
     /// <summary>The first field that has an impossible value, and its rule; null when all are possible.</summary>
     internal (string Field, string Rule)? Mistake =>
         Budget is < 2 or > MostAnswers ? ("particles.budget", $"must be between 2 and {MostAnswers}")
+        : PlainSamples is < 1 or > MostPlainSamples ? ("particles.plainSamples", $"must be between 1 and {MostPlainSamples}")
         : Allocations?.Any(item => item is null || item.Particles < 1 || item.Iterations < 1 || item.Chains < 1
             || (long)item.Particles * item.Iterations * item.Chains != Budget || (item.Iterations > 1 && item.Particles < 2)) == true
             ? ("particles.allocations", $"must multiply to the budget of {Budget} each, with 2 particles or more where there are iterations")

@@ -195,12 +195,12 @@ public sealed class EvaluationPlanner(
         {
             // The worker meets the same error and reports it with the shard, where the report finds it.
             log.LogWarning("{Variant} of {Run}: {Why}", variant.Name, evaluation.Run, exception.Message);
-            return [.. suite.Problems.SelectMany((_, problem) => Kinds(spec, stage, variant).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
+            return [.. suite.Problems.SelectMany((_, problem) => Kinds(evaluation, stage, variant).Select(kind => new WantedAnswers(index, problem, kind.Kind, 0, kind.Count)))];
         }
 
         var prompts = suite.Problems.Select(problem => text.Write(problem, spec).Prompt).ToList();
         var missing = new List<WantedAnswers>();
-        foreach (var (kind, count) in Kinds(spec, stage, variant))
+        foreach (var (kind, count) in Kinds(evaluation, stage, variant))
         {
             var stored = await answers.ListAsync(text.Source(variant, evaluation, kind), cancellation);
             for (var problem = 0; problem < prompts.Count; problem++)
@@ -220,11 +220,14 @@ public sealed class EvaluationPlanner(
     }
 
     /// <summary>The kinds of answers that a stage wants of each problem, and how many.</summary>
-    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(EvaluationSpec spec, Stage stage, Variant variant)
+    internal static IEnumerable<(AnswerKind Kind, int Count)> Kinds(Evaluation evaluation, Stage stage, Variant variant)
     {
+        var spec = evaluation.Spec;
         if (stage is Stage.Rewards or Stage.Particles)
         {
-            yield return stage == Stage.Rewards ? (AnswerKind.Rewards, spec.SamplesPerProblem) : (AnswerKind.Particles, variant.Method!.Answers);
+            yield return stage == Stage.Rewards ? (AnswerKind.Rewards, spec.SamplesPerProblem)
+                : variant.Method is { } method ? (AnswerKind.Particles, method.Answers)
+                : (AnswerKind.Sampled, evaluation.PlainSamples);
             yield break;
         }
 

@@ -105,7 +105,7 @@ def main():
     options = parser.parse_args()
     model = load(options.folder, ProcessRewardModel)
     tokenizer = Tokenizer.load(os.path.join(options.folder, "tokenizer.json"))
-    held_out, _, _ = questions(0)
+    held_out, *_ = questions(0)
     if options.golden:
         golden(model, tokenizer, answer("base", held_out[:20], SAMPLES, SEED + 100), os.path.join(HERE, "prm-golden.json"))
         return
