@@ -158,6 +158,9 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
     [InlineData("""{"particles": {"budget": 8, "potential": "stepOdds"}}""", "needs a rewardModel")]
     [InlineData("""{"particles": {"budget": 8, "allocations": [{"particles": 3, "iterations": 2, "chains": 1}]}, "rewardModel": {"name": "prm"}}""", "budget of 8")]
     [InlineData("""{"particles": {"budget": 6, "methods": ["beamSearch"]}, "rewardModel": {"name": "prm"}}""", "multiple of 4")]
+    [InlineData("""{"particles": {"delimiter": []}, "rewardModel": {"name": "prm"}}""", "'particles.delimiter' must be 1 to 16 texts")]
+    [InlineData("""{"particles": {"delimiter": [".", 3]}, "rewardModel": {"name": "prm"}}""", "field 'particles.delimiter' cannot be read (It must be a text or a list of texts)")]
+    [InlineData("""{"particles": {"delimiter": {"a": "b"}}, "rewardModel": {"name": "prm"}}""", "field 'particles.delimiter' cannot be read (It must be a text or a list of texts)")]
     [InlineData("""{"particles": {"stop": []}, "rewardModel": {"name": "prm"}}""", "'particles.stop' must be 1 to 16 texts")]
     [InlineData("""{"particles": {"stop": ["\\boxed", ""]}, "rewardModel": {"name": "prm"}}""", "'particles.stop' must be 1 to 16 texts")]
     [InlineData("""{"particles": {"stopPattern": "answer: ("}, "rewardModel": {"name": "prm"}}""", "'particles.stopPattern' is not a regular expression")]
@@ -176,6 +179,9 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
         ParticleSpec[] others = [new(), new() { Stop = ["####"] }, new() { StopPattern = "####" }, new() { StopOnRepeat = true }];
         Assert.Equal(4, others.Select(spec => Digest.OfJson(spec.OfOneMethod)).Distinct().Count());
 
+        Assert.Contains("\"delimiter\":\".\"", JsonSerializer.Serialize(new ParticleSpec { Delimiter = ["."] }.OfOneMethod, Json.Compact), StringComparison.Ordinal);
+        Assert.Contains("\"delimiter\":[\".\",\"!\"]", JsonSerializer.Serialize(new ParticleSpec { Delimiter = [".", "!"] }.OfOneMethod, Json.Compact), StringComparison.Ordinal);
+
         // Searches were cut off after the most steps once; the answers of other methods are the same.
         Assert.Equal("""{"kind":"beamSearch","particles":8,"iterations":1,"chains":1,"isMixture":false,"writesToEnd":true}""", JsonSerializer.Serialize(new PopulationMethod(PopulationKind.BeamSearch, 8), Json.Compact));
         Assert.Equal("""{"kind":"hubCompat","particles":8,"iterations":1,"chains":1,"isMixture":false}""", JsonSerializer.Serialize(new PopulationMethod(PopulationKind.HubCompat, 8), Json.Compact));
@@ -192,6 +198,8 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
         Assert.Equal(["\\boxed"], rule.Stop);
         Assert.Equal(("a+", true, 9), (rule.StopPattern, rule.StopOnRepeat, rule.MostTokens));
         Assert.Equal(["\n\n"], new ParticleSpec().Steps(null).Delimiters);
+        Assert.Equal([["."], [".", "!"]], new[] { """ "." """, """ [".", "!"] """ }.Select(delimiter => EvaluationSpec.Parse(
+            EvaluationSpec.Parse(Encoding.UTF8.GetBytes($$"""{"particles": {"delimiter": {{delimiter}} } }"""), "evaluation.json").ToJson(), "evaluation.json").Particles!.Steps(null).Delimiters));
     }
 
     [Fact]

@@ -87,8 +87,9 @@ public sealed record ParticleSpec
     /// <summary>Most tokens of a step. Default 1024.</summary>
     public int StepTokens { get; init; } = 1024;
 
-    /// <summary>What ends a step. Default: the reward model's delimiter, else an empty line.</summary>
-    public string? Delimiter { get; init; }
+    /// <summary>The text that ends a step, or several of which any does. Default: the reward model's delimiter, else an empty line.</summary>
+    [JsonConverter(typeof(TextOrTexts))]
+    public IReadOnlyList<string>? Delimiter { get; init; }
 
     /// <summary>
     /// Texts such as <c>\boxed</c>: an answer ends with the step in which one occurs, which it keeps. Null for none: a spec without
@@ -106,7 +107,8 @@ public sealed record ParticleSpec
     /// <summary>What changes the answers of a method, the method apart.</summary>
     internal object OfOneMethod => new
     {
-        Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter,
+        Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens,
+        Delimiter = Delimiter is [var one] ? one : (object?)Delimiter,
         lookAhead = LookAhead ? true : (bool?)null,
         Stop,
         StopPattern,
@@ -118,7 +120,9 @@ public sealed record ParticleSpec
     internal StepRule Steps(RewardModelSpec? rewardModel)
     {
         var rule = new StepRule { MostTokens = StepTokens, Stop = Stop ?? [], StopPattern = StopPattern, StopOnRepeat = StopOnRepeat };
-        return (Delimiter ?? rewardModel?.Delimiter) is { } delimiter ? rule with { Delimiters = [delimiter] } : rule;
+        return Delimiter is not null ? rule with { Delimiters = Delimiter }
+            : rewardModel is not null ? rule with { Delimiters = [rewardModel.Delimiter] }
+            : rule;
     }
 
     /// <summary>The methods, each with its share of the budget.</summary>
@@ -149,8 +153,10 @@ public sealed record ParticleSpec
         : Threshold is not (>= 0 and <= 1) ? ("particles.threshold", "must be between 0 and 1")
         : MaxSteps is < 1 or > 4096 ? ("particles.maxSteps", "must be between 1 and 4096")
         : StepTokens is < 1 or > 1 << 20 ? ("particles.stepTokens", "must be between 1 and 1048576")
-        : Delimiter is { Length: 0 or > 256 } ? ("particles.delimiter", "must be a text of 1 to 256 characters")
-        : Stop is not null && (Stop.Count is 0 or > 16 || Stop.Any(text => text is not { Length: > 0 and <= 256 })) ? ("particles.stop", "must be 1 to 16 texts of 1 to 256 characters, or left out")
+        : Delimiter is not null && !AreTexts(Delimiter) ? ("particles.delimiter", "must be 1 to 16 texts of 1 to 256 characters, or left out")
+        : Stop is not null && !AreTexts(Stop) ? ("particles.stop", "must be 1 to 16 texts of 1 to 256 characters, or left out")
         : StopPattern is not null && StepRule.MistakeOf(StopPattern) is { } mistake ? ("particles.stopPattern", mistake)
         : null;
+
+    private static bool AreTexts(IReadOnlyList<string> texts) => texts.Count is > 0 and <= 16 && texts.All(text => text is { Length: > 0 and <= 256 });
 }
