@@ -7,6 +7,9 @@ namespace Hindsight.Reporting;
 /// <param name="TokensPerSecond">Tokens drawn per second of generation.</param>
 public sealed record Timings(DateTimeOffset Date, IReadOnlyList<StageTime> Stages, long Tokens, double TokensPerSecond)
 {
+    /// <summary>Answers of this evaluation that no time was measured of: drawn for an earlier one, or by a worker that stopped.</summary>
+    public int Unmeasured { get; init; }
+
     /// <summary>Device time by method, of those at equal budget; without those of which nothing was drawn for this evaluation.</summary>
     public IReadOnlyList<MethodTime> Methods { get; init; } = [];
 

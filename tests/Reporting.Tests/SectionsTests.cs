@@ -166,6 +166,15 @@ public sealed class SectionsTests
         Assert.NotEqual(without, with);
     }
 
+    [Fact]
+    public void Points_are_not_divided_by_the_time_of_some_of_the_answers()
+    {
+        string Page(int unmeasured) => ReportPage.Html(ScoredSample.Report, Measured with { Unmeasured = unmeasured }).Split(ReportPage.MeasuredStart)[1];
+        Assert.Contains("Points gained per device second", Page(0), StringComparison.Ordinal);
+        Assert.DoesNotContain("Points gained per device second", Page(12), StringComparison.Ordinal);
+        Assert.Matches("Not in it is the time of 12.{1,10}answers drawn for an earlier evaluation, or by a worker that stopped", Page(12));
+    }
+
     private static Timings Measured { get; } = new(default, [new("trajectory", 60), new("interpolation", 40)], 1, 1);
 
     private static IEnumerable<string> Lines(Table table) => table.Rows.Prepend(table.Header).Select(row => string.Join('|', row.Select(Text)));

@@ -40,7 +40,7 @@ public class DeviceTimesTests
     public void A_method_takes_its_tokens_at_the_pace_of_the_shards_that_drew_them(string name, BudgetSource source, double drawn, double read, double seconds)
     {
         Assert.Equal(4, Evaluation.Variants(Stage.Particles).Count);
-        var timings = DeviceTimes.Of(Evaluation, Budget(new BudgetMethod(name, name, true, new Estimate(0.5, 0, 1), drawn, read) { Source = source }), Progress, default);
+        var timings = DeviceTimes.Of(Evaluation, 9, Budget(new BudgetMethod(name, name, true, new Estimate(0.5, 0, 1), drawn, read) { Source = source }), Progress, default);
         var time = Assert.Single(timings.Methods);
         Assert.Equal(name, time.Method);
         Assert.Equal(seconds, time.Seconds, 1e-12);
@@ -51,15 +51,17 @@ public class DeviceTimesTests
     {
         var nothing = Progress.ToDictionary(stage => stage.Key, stage => stage.Value with { Done = stage.Value.Done.ToDictionary(shard => shard.Key, _ => new ShardDone(0, 0, 0)) });
         var method = new BudgetMethod("particle filter of 8", "particle filter", true, new Estimate(0.5, 0, 1), 300, 100) { Source = BudgetSource.Populations };
-        Assert.Empty(DeviceTimes.Of(Evaluation, Budget(method), nothing, default).Methods);
-        Assert.Equal(0, DeviceTimes.Of(Evaluation, null, nothing, default).TokensPerSecond);
+        Assert.Empty(DeviceTimes.Of(Evaluation, 9, Budget(method), nothing, default).Methods);
+        Assert.Equal(0, DeviceTimes.Of(Evaluation, 9, null, nothing, default).TokensPerSecond);
     }
 
     [Fact]
     public void Tokens_that_a_reward_model_read_of_stored_answers_are_not_tokens_drawn()
     {
-        var timings = DeviceTimes.Of(Evaluation, null, Progress, default);
+        var timings = DeviceTimes.Of(Evaluation, 9, null, Progress, default);
         Assert.Equal((5_500L, 5_500 / 44.0, 7.0), (timings.Tokens, timings.TokensPerSecond, timings.PricePerDeviceHour!.Value));
+        // Seven shards of answers have one each.
+        Assert.Equal(2, timings.Unmeasured);
         Assert.Equal([("Trajectory", 8.0), ("Rewards", 10), ("Particles", 36)], timings.Stages.Select(stage => (stage.Stage, stage.Seconds)));
     }
 

@@ -226,45 +226,6 @@ internal sealed class DecodingBatch : IDisposable
     public void Clear(int row) => sequences[row].Clear();
 
     /// <summary>
-    /// Makes every row i hold what row sources[i] held, as resampling of particles asks for. Rows that stay where they are cost nothing.
-    /// </summary>
-    /// <param name="sources">One row for each of the first rows, each among the first rows.</param>
-    public void Reorder(ReadOnlySpan<int> sources)
-    {
-        var (spare, left) = (Rows, sources.ToArray());
-        var readers = new int[Rows + 1];
-        foreach (var source in left)
-        {
-            readers[source]++;
-        }
-
-        var unread = new Stack<int>(Enumerable.Range(0, left.Length).Where(row => readers[row] == 0));
-        for (var row = 0; row <= left.Length; row++)
-        {
-            // A row that nobody is still to read takes what it is to hold; that may free the row it was taken from.
-            while (unread.TryPop(out var target))
-            {
-                var source = left[target];
-                Fork(source, target);
-                left[target] = target;
-                if (--readers[source] == 0 && source != spare)
-                {
-                    unread.Push(source);
-                }
-            }
-
-            // What remains are cycles; each is opened by putting one of its rows aside.
-            if (row < left.Length && left[row] != row)
-            {
-                Fork(row, spare);
-                left[Array.IndexOf(left, row)] = spare;
-                (readers[spare], readers[row]) = (1, 0);
-                unread.Push(row);
-            }
-        }
-    }
-
-    /// <summary>
     /// Puts a token behind each of the first rows that is not empty, and computes its logits. Empty rows stay empty, and rows that wait stay
     /// as they are; their logits then count no more.
     /// </summary>

@@ -86,9 +86,6 @@ public sealed class RewardModel : IDisposable
     /// <summary>Makes a row hold what another holds.</summary>
     public void Fork(int from, int to) => batch.Fork(from, to);
 
-    /// <summary>Makes every row i hold what row sources[i] held.</summary>
-    public void Reorder(ReadOnlySpan<int> sources) => batch.Reorder(sources);
-
     /// <inheritdoc />
     public void Dispose() => batch.Dispose();
 

@@ -30,7 +30,8 @@ internal static class Cost
     public static IReadOnlyList<Block> Measured(EvaluationScores scores, Timings timings)
     {
         var total = new StageTime("all", timings.Stages.Sum(stage => stage.Seconds));
-        var gained = scores.SamplesPerProblem > 0 && Comparisons.FinalAgainstBase(scores) is { Members: [var final] } && total.Seconds > 0 ? final.Difference : null;
+        // Points are compared with what all of the answers took, or not at all.
+        var gained = timings.Unmeasured == 0 && scores.SamplesPerProblem > 0 && Comparisons.FinalAgainstBase(scores) is { Members: [var final] } && total.Seconds > 0 ? final.Difference : null;
         (Prose Header, Func<StageTime, Prose> Cell)[] columns =
         [
             ($"Device seconds", stage => Number.Fixed(stage.Seconds)),
@@ -43,6 +44,10 @@ internal static class Cost
                 [$"Stage", .. columns.Select(column => column.Header)],
                 [.. timings.Stages.Append(total).Select(stage => (IReadOnlyList<Prose>)[$"{stage.Stage}", .. columns.Select(column => column.Cell(stage))])]),
         };
+        if (timings.Unmeasured > 0)
+        {
+            blocks.Add(new Paragraph($"Not in it is the time of {Number.Count(timings.Unmeasured, "answer", "answers")} drawn for an earlier evaluation, or by a worker that stopped."));
+        }
         if (gained is not null)
         {
             blocks.Add(new Paragraph($"Gained are {Number.Points(gained)} of Pass@1 over the model before training, by all checkpoints together; the interval is that of the gain alone."));

@@ -6,7 +6,13 @@ namespace Hindsight.Workflow;
 /// <summary>Device time of an evaluation, as its finished shards measured it.</summary>
 internal static class DeviceTimes
 {
-    public static Timings Of(Evaluation evaluation, BudgetScores? budget, IReadOnlyDictionary<Stage, StageProgress> progress, DateTimeOffset date)
+    /// <param name="evaluation">The evaluation.</param>
+    /// <param name="answers">How many answers it rests on.</param>
+    /// <param name="budget">Its methods at equal budget.</param>
+    /// <param name="progress">Its stages, finished.</param>
+    /// <param name="date">Now.</param>
+    public static Timings Of(
+        Evaluation evaluation, int answers, BudgetScores? budget, IReadOnlyDictionary<Stage, StageProgress> progress, DateTimeOffset date)
     {
         var drawing = progress.Where(stage => stage.Key != Stage.Rewards).SelectMany(stage => stage.Value.Done.Values).ToList();
         var (tokens, seconds) = (drawing.Sum(done => done.Tokens), drawing.Sum(done => done.Seconds));
@@ -15,6 +21,7 @@ internal static class DeviceTimes
             date, [.. progress.OrderBy(stage => stage.Key).Select(stage => new StageTime(stage.Key.ToString(), stage.Value.Done.Values.Sum(done => done.Seconds)))],
             tokens, seconds > 0 ? tokens / seconds : 0)
         {
+            Unmeasured = Math.Max(0, answers - drawing.Sum(done => done.Answers)),
             Methods = [.. (budget?.Methods ?? []).Select(method => (method.Name, Seconds: Seconds(method)))
                 .Where(method => method.Seconds is not null).Select(method => new MethodTime(method.Name, method.Seconds!.Value))],
             PricePerDeviceHour = evaluation.Spec.PricePerDeviceHour,

@@ -57,7 +57,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             Devices = [.. devices.Select(device => new AnswerDevice(device, DecodingEngine.IsBatchInvariantOn(device)))],
             Provenance = ProvenanceOf(evaluation, suite, graded, devices),
         };
-        var timings = DeviceTimes.Of(evaluation, scores.Budget, progress, clock.GetUtcNow());
+        var timings = DeviceTimes.Of(evaluation, Variants(graded).Sum(variant => variant.Completions.Count), scores.Budget, progress, clock.GetUtcNow());
         return new ReportFiles(new Dictionary<string, string>
         {
             [ReportFiles.Page] = ReportPage.Html(data, timings),

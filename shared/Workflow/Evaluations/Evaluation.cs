@@ -158,7 +158,7 @@ public sealed record Evaluation
     /// <summary>Plain samples of the final checkpoint that are wanted for each problem: those of the trajectory, or more for what is compared at equal budget.</summary>
     [JsonIgnore]
     public int PlainSamples => Spec.Particles is not { } particles ? Spec.SamplesPerProblem
-        : Math.Max(Spec.SamplesPerProblem, particles.PlainSamples ?? Math.Max(Spec.SamplesPerProblem, particles.Budget) * (RewardModel is null ? 1 : 3));
+        : Math.Max(Spec.SamplesPerProblem, particles.PlainSamples ?? Math.Max(Spec.SamplesPerProblem, particles.Budget) * (RewardModel is null ? 1 : particles.LookAhead ? 4 : 3));
 
     /// <summary>More plain samples of the final checkpoint, then it by each method, and the budget spread over the whole trajectory.</summary>
     private IEnumerable<Variant> Populations

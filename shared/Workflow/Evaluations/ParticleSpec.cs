@@ -43,8 +43,8 @@ public sealed record ParticleSpec
 
     /// <summary>
     /// Plain samples of the final checkpoint for each problem, for self-consistency with as many tokens as any method takes. Default three
-    /// times the larger of budget and samplesPerProblem with a reward model, which reads about as many tokens as are drawn, and that larger
-    /// one without.
+    /// times the larger of budget and samplesPerProblem with a reward model, which reads about as many tokens as are drawn (four times where
+    /// looking ahead adds to both), and that larger one without.
     /// </summary>
     public int? PlainSamples { get; init; }
 

@@ -7,7 +7,7 @@ namespace Hindsight.Generation.Tests;
 public class DecodingBatchTests
 {
     [Fact]
-    public void Reordered_rows_go_on_as_the_rows_they_came_from()
+    public void Rows_that_were_forked_and_swapped_go_on_as_the_rows_they_came_from()
     {
         const int Rows = 7;
         using var weights = Reference.Load("stories260k-real", "model");
@@ -22,19 +22,33 @@ public class DecodingBatchTests
             return batch.Logits(0).ToArray();
         }).ToArray();
 
-        var sources = Gen.Choose(0, Rows - 1).ArrayOf(Rows);
-        Prop.ForAll(sources.ToArbitrary(), sources =>
+        var moves = (from swap in Gen.Elements(true, false) from one in Gen.Choose(0, Rows - 1) from other in Gen.Choose(0, Rows - 1) select (swap, one, other)).ListOf();
+        Prop.ForAll(moves.ToArbitrary(), moves =>
         {
+            var held = Enumerable.Range(0, Rows).ToArray();
             for (var row = 0; row < Rows; row++)
             {
                 Read(batch, Prompt(row));
                 batch.Place(row);
             }
 
-            batch.Reorder(sources);
-            Assert.Equal(sources.Select(source => Prompt(source).Length), Enumerable.Range(0, Rows).Select(batch.Length));
+            foreach (var (swap, one, other) in moves.Where(move => move.one != move.other))
+            {
+                if (swap)
+                {
+                    batch.Swap(one, other);
+                    (held[one], held[other]) = (held[other], held[one]);
+                }
+                else
+                {
+                    batch.Fork(one, other);
+                    held[other] = held[one];
+                }
+            }
+
+            Assert.Equal(held.Select(source => Prompt(source).Length), Enumerable.Range(0, Rows).Select(batch.Length));
             batch.Step([5, 5, 5, 5, 5, 5, 5]);
-            Assert.All(sources.Index(), row => Assert.Equal(expected[row.Item], batch.Logits(row.Index).ToArray()));
+            Assert.All(held.Index(), row => Assert.Equal(expected[row.Item], batch.Logits(row.Index).ToArray()));
         }).QuickCheckThrowOnFailure();
     }
 

@@ -31,9 +31,9 @@ public class PrecisionTests
             batch.Place(row);
         }
 
-        // Row 2 goes on as row 0 does, and the two change places with row 1.
+        // Row 2 goes on as row 0 does, which changes places with row 1.
         batch.Fork(0, 2);
-        batch.Reorder([1, 2, 0]);
+        batch.Swap(0, 1);
         texts = [texts[1], [.. texts[0]], texts[0]];
         for (var step = 0; step < 5; step++)
         {

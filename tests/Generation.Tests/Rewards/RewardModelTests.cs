@@ -86,8 +86,8 @@ public class RewardModelTests
             // A step that was taken back, as when an ancestor is drawn again, leaves nothing behind.
             var first = model.Score(0, conversation, left).Value;
             Assert.Equal(first, model.Score(0, conversation, left).Value, 1e-4);
-            model.Reorder([1, 0]);
-            Assert.Equal(Alone(left), model.Score(1, conversation, left).Value, 2e-4);
+            model.Fork(0, 2);
+            Assert.Equal(Alone(left), model.Score(2, conversation, left).Value, 2e-4);
             Assert.Equal(Alone([.. left[..2], right[0]]), other, 2e-4);
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(15));
     }
