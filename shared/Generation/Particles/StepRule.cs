@@ -24,8 +24,8 @@ public sealed partial record StepRule
     private const string Unbounded = "must do without lookaround, backreferences, atomic groups and large counts, so that it is matched quickly whatever the text";
     private const RegexOptions Linear = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
 
-    /// <summary>What is linear in the text takes long for a long one.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
+    /// <summary>What is linear in the text takes long for a long one. Far above what a pattern within the bounds takes, so that no verdict hangs on the machine.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(10);
 
     /// <summary>The texts of which any ends a step; none where only tokens count.</summary>
     public IReadOnlyList<string> Delimiters { get; init; } = ["\n\n"];

@@ -65,13 +65,14 @@ public class StepRuleTests
     }
 
     [Fact]
-    public void A_pattern_that_is_slow_at_every_character_is_given_up()
+    public void A_pattern_with_as_many_states_as_are_allowed_looks_through_a_long_step_in_time()
     {
         var random = new Random(1);
-        var step = new string([.. Enumerable.Range(0, 100_000).Select(_ => "ab"[random.Next(2)])]);
+        var step = new string([.. Enumerable.Range(0, 20_000).Select(_ => "ab"[random.Next(2)])]);
         var rule = Rule with { StopPattern = "(a|b|ab|ba){1,100}z" };
         rule.Validate();
-        Assert.Contains("stop pattern takes more than", Assert.Throws<InvalidDataException>(() => rule.EndsAnswer([step])).Message, StringComparison.Ordinal);
+        Assert.False(rule.EndsAnswer([step]));
+        Assert.True(rule.EndsAnswer([step + "z"]));
     }
 
     [Fact]
