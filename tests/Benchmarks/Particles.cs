@@ -56,7 +56,7 @@ internal static class Particles
             // The mean log-probabilities of steps by a random model, made to matter: about half of the particles are replaced.
             Potential = Potential.SelfCertainty() with { Temperature = 0.2 },
         };
-        return new PopulationRequest(prompt, new ParticleFilter(options, seed: 1), decoding, new StepRule { Delimiter = null, MostTokens = step });
+        return new PopulationRequest(prompt, new ParticleFilter(options, seed: 1), decoding, new StepRule { Delimiters = [], MostTokens = step });
     }
 
     /// <summary>As a server without a memory of prefixes is driven: each step is a request with the whole text before it as its prompt.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Hindsight.Generation;
 using Hindsight.Reporting;
@@ -157,8 +158,49 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
     [InlineData("""{"particles": {"budget": 8, "potential": "stepOdds"}}""", "needs a rewardModel")]
     [InlineData("""{"particles": {"budget": 8, "allocations": [{"particles": 3, "iterations": 2, "chains": 1}]}, "rewardModel": {"name": "prm"}}""", "budget of 8")]
     [InlineData("""{"particles": {"budget": 6, "methods": ["beamSearch"]}, "rewardModel": {"name": "prm"}}""", "multiple of 4")]
+    [InlineData("""{"particles": {"delimiter": []}, "rewardModel": {"name": "prm"}}""", "'particles.delimiter' must be 1 to 16 texts")]
+    [InlineData("""{"particles": {"delimiter": [".", 3]}, "rewardModel": {"name": "prm"}}""", "field 'particles.delimiter' cannot be read (It must be a text or a list of texts)")]
+    [InlineData("""{"particles": {"delimiter": {"a": "b"}}, "rewardModel": {"name": "prm"}}""", "field 'particles.delimiter' cannot be read (It must be a text or a list of texts)")]
+    [InlineData("""{"particles": {"stop": []}, "rewardModel": {"name": "prm"}}""", "'particles.stop' must be 1 to 16 texts")]
+    [InlineData("""{"particles": {"stop": ["\\boxed", ""]}, "rewardModel": {"name": "prm"}}""", "'particles.stop' must be 1 to 16 texts")]
+    [InlineData("""{"particles": {"stopPattern": "answer: ("}, "rewardModel": {"name": "prm"}}""", "'particles.stopPattern' is not a regular expression")]
+    [InlineData("""{"particles": {"stopPattern": "(?<!no )answer"}, "rewardModel": {"name": "prm"}}""", "'particles.stopPattern' must do without lookaround")]
+    [InlineData("""{"particles": {"stopPattern": "((a{99}){99}){99}"}, "rewardModel": {"name": "prm"}}""", "'particles.stopPattern' must do without")]
     public void Impossible_requests_are_refused_by_field(string json, string expected) =>
-        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => EvaluationSpec.Parse(System.Text.Encoding.UTF8.GetBytes(json), "evaluation.json")).Message, StringComparison.Ordinal);
+        Assert.Contains(expected, Assert.Throws<InvalidDataException>(() => EvaluationSpec.Parse(Encoding.UTF8.GetBytes(json), "evaluation.json")).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_particle_spec_without_stops_keeps_its_identity_and_each_of_them_makes_another()
+    {
+        // As it was before there were any: answers are found again by it.
+        const string Before = """{"potentialTemperature":1,"aggregation":"minimum","threshold":0.5,"maxSteps":40,"stepTokens":1024}""";
+        Assert.Equal(Before, JsonSerializer.Serialize(new ParticleSpec().OfOneMethod, Json.Compact));
+        Assert.DoesNotContain("stopOnRepeat", Encoding.UTF8.GetString(new EvaluationSpec { Particles = new ParticleSpec() }.ToJson()), StringComparison.Ordinal);
+        ParticleSpec[] others = [new(), new() { Stop = ["####"] }, new() { StopPattern = "####" }, new() { StopOnRepeat = true }];
+        Assert.Equal(4, others.Select(spec => Digest.OfJson(spec.OfOneMethod)).Distinct().Count());
+
+        Assert.Contains("\"delimiter\":\".\"", JsonSerializer.Serialize(new ParticleSpec { Delimiter = ["."] }.OfOneMethod, Json.Compact), StringComparison.Ordinal);
+        Assert.Contains("\"delimiter\":[\".\",\"!\"]", JsonSerializer.Serialize(new ParticleSpec { Delimiter = [".", "!"] }.OfOneMethod, Json.Compact), StringComparison.Ordinal);
+
+        // Searches were cut off after the most steps once; the answers of other methods are the same.
+        Assert.Equal("""{"kind":"beamSearch","particles":8,"iterations":1,"chains":1,"isMixture":false,"writesToEnd":true}""", JsonSerializer.Serialize(new PopulationMethod(PopulationKind.BeamSearch, 8), Json.Compact));
+        Assert.Equal("""{"kind":"hubCompat","particles":8,"iterations":1,"chains":1,"isMixture":false}""", JsonSerializer.Serialize(new PopulationMethod(PopulationKind.HubCompat, 8), Json.Compact));
+    }
+
+    [Fact]
+    public void Stops_of_the_file_are_those_of_the_steps()
+    {
+        var spec = EvaluationSpec.Parse(
+            Encoding.UTF8.GetBytes("""{"rewardModel": {"name": "prm", "delimiter": "\n"}, "particles": {"stop": ["\\boxed"], "stopPattern": "a+", "stopOnRepeat": true, "stepTokens": 9}}"""),
+            "evaluation.json");
+        var rule = EvaluationSpec.Parse(spec.ToJson(), "evaluation.json").Particles!.Steps(spec.RewardModel);
+        Assert.Equal(["\n"], rule.Delimiters);
+        Assert.Equal(["\\boxed"], rule.Stop);
+        Assert.Equal(("a+", true, 9), (rule.StopPattern, rule.StopOnRepeat, rule.MostTokens));
+        Assert.Equal(["\n\n"], new ParticleSpec().Steps(null).Delimiters);
+        Assert.Equal([["."], [".", "!"]], new[] { """ "." """, """ [".", "!"] """ }.Select(delimiter => EvaluationSpec.Parse(
+            EvaluationSpec.Parse(Encoding.UTF8.GetBytes($$"""{"particles": {"delimiter": {{delimiter}} } }"""), "evaluation.json").ToJson(), "evaluation.json").Particles!.Steps(null).Delimiters));
+    }
 
     [Fact]
     public async Task A_language_model_among_the_reward_models_is_refused_and_so_is_a_reward_model_among_the_checkpoints()

@@ -20,6 +20,9 @@ internal sealed class AnswerEnds(Func<IReadOnlyList<int>, string> decode, IReadO
         return row.Ids.Count == decoding.MaxTokens || row.Length == maxLength ? Complete(row, row.Ids, FinishReason.Length) : null;
     }
 
+    /// <summary>The answer as it stands, which a step ended.</summary>
+    public Completion Stopped(Row row) => Complete(row, row.Ids, FinishReason.Stop);
+
     /// <summary>The answer as it stands, of which no more is drawn.</summary>
     public Completion CutOff(Row row) => Complete(row, row.Ids, FinishReason.Length);
 

@@ -3,13 +3,13 @@ namespace Hindsight.Generation;
 /// <summary>
 /// Diverse verifier tree search: n / m trees that know nothing of each other. In every round a tree extends its prefix in m ways and goes on
 /// with the best; when the best one ended, its m leaves are the tree's answers (Beeching et al., "Scaling test-time compute with open models",
-/// 2024). A baseline without a target, as beam search.
+/// 2024). The leaves of a tree that has not ended by the last step go on to their own ends. A baseline without a target, as beam search.
 /// </summary>
 public sealed class DiverseTreeSearch : IPopulation
 {
     private readonly SearchOptions options;
     private readonly double?[] scores;
-    private readonly bool[] ended;
+    private readonly bool[] done;
     private readonly List<IReadOnlyList<StepOutcome>> rounds = [];
     private readonly List<Hypothesis> hypotheses = [];
 
@@ -19,16 +19,16 @@ public sealed class DiverseTreeSearch : IPopulation
         options.Validate();
         this.options = options;
         scores = new double?[options.Slots];
-        ended = new bool[options.Slots / options.Width];
+        done = new bool[options.Slots];
     }
 
     public int Slots => options.Slots;
 
     public int Round => rounds.Count;
 
-    public int Epoch => Round;
+    public int Epoch => Math.Min(Round, options.MaxSteps - 1);
 
-    public bool IsFinished => ended.All(done => done);
+    public bool IsFinished => done.All(slot => slot);
 
     public PopulationState State => new([.. rounds]);
 
@@ -39,51 +39,38 @@ public sealed class DiverseTreeSearch : IPopulation
     /// <exception cref="InvalidDataException">The state is not one of such a search.</exception>
     public static DiverseTreeSearch Resume(SearchOptions options, PopulationState state) => state.Replay(new DiverseTreeSearch(options));
 
-    public bool IsExtended(int slot) => !ended[slot / options.Width];
+    public bool IsExtended(int slot) => !done[slot];
 
     public IReadOnlyList<int> Advance(ReadOnlySpan<StepOutcome> outcomes)
     {
         var extended = PopulationState.Extended(this, outcomes);
-        var grown = new double[Slots];
-        for (var slot = 0; slot < Slots; slot++)
-        {
-            grown[slot] = !IsExtended(slot) || outcomes[slot].IsFailed ? 0 : options.PrefixScore.After(scores[slot], outcomes[slot].Score);
-        }
-
+        var (grown, steps) = (options.Grown(this, scores, outcomes), outcomes.ToArray());
         int[] ancestors = [.. Enumerable.Range(0, Slots)];
-        for (var tree = 0; tree < ended.Length; tree++)
+        var isLast = Round + 1 >= options.MaxSteps;
+        for (var first = 0; first < Slots; first += options.Width)
         {
-            if (ended[tree])
-            {
-                continue;
-            }
-
-            var leaves = new List<int>();
-            for (var slot = tree * options.Width; slot < (tree + 1) * options.Width; slot++)
-            {
-                if (!outcomes[slot].IsFailed)
-                {
-                    leaves.Add(slot);
-                }
-            }
-
+            var tree = Enumerable.Range(first, options.Width).Where(IsExtended).ToList();
+            var leaves = tree.Where(slot => !steps[slot].IsFailed).ToList();
             // The first of equals; none where every leaf failed.
             var best = leaves.Count == 0 ? -1 : leaves.MaxBy(slot => grown[slot]);
-            ended[tree] = best < 0 || outcomes[best].IsFinished || Round + 1 == options.MaxSteps;
-            if (ended[tree])
+            if (!isLast && best >= 0 && !steps[best].IsFinished)
             {
-                foreach (var slot in leaves)
+                foreach (var slot in tree)
                 {
-                    hypotheses.Add(new Hypothesis(Round, slot, grown[slot], outcomes[slot].IsFinished));
+                    (ancestors[slot], scores[slot]) = (best, grown[best]);
                 }
 
                 continue;
             }
 
-            for (var slot = tree * options.Width; slot < (tree + 1) * options.Width; slot++)
+            foreach (var slot in tree)
             {
-                ancestors[slot] = best;
-                scores[slot] = grown[best];
+                scores[slot] = grown[slot];
+                done[slot] = !isLast || steps[slot].IsFinished || steps[slot].IsFailed;
+                if (done[slot] && !steps[slot].IsFailed)
+                {
+                    hypotheses.Add(new Hypothesis(Round, slot, grown[slot], steps[slot].IsFinished));
+                }
             }
         }
 

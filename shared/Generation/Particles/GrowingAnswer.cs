@@ -19,7 +19,8 @@ internal sealed class GrowingAnswer
     {
         Row = new Row(ancestor.Row, sample, stream);
         (stepEnds, steps, rewards) = ([.. ancestor.stepEnds], [.. ancestor.steps], [.. ancestor.rewards]);
-        (Seen, Answer, Failure) = (ancestor.Seen, ancestor.Answer is { } answer ? answer with { Sample = sample } : null, ancestor.Failure);
+        (Seen, Spoken, Failure) = (ancestor.Seen, ancestor.Spoken, ancestor.Failure);
+        Answer = ancestor.Answer is { } answer ? answer with { Sample = sample } : null;
     }
 
     public Row Row { get; }
@@ -29,6 +30,9 @@ internal sealed class GrowingAnswer
 
     /// <summary>The text of each step, delimiters included.</summary>
     public IReadOnlyList<string> Steps => steps;
+
+    /// <summary>Its text up to the end of its newest step.</summary>
+    public string Spoken { get; private set; } = "";
 
     /// <summary>How many tokens there are up to the end of each step.</summary>
     public IReadOnlyList<int> StepEnds => stepEnds;
@@ -50,10 +54,12 @@ internal sealed class GrowingAnswer
     public void EndStep(string text)
     {
         stepEnds.Add(Row.Ids.Count);
-        // A character whose bytes two steps share was unreadable at the end of the first.
-        var same = string.Concat(steps).Zip(text).TakeWhile(pair => pair.First == pair.Second).Count();
-        steps.Add(text[same..]);
+        steps.Add(NewIn(text));
+        Spoken = text;
     }
+
+    /// <summary>What a text that goes on from <see cref="Spoken"/> adds. A character whose bytes two steps share was unreadable at the end of the first.</summary>
+    public string NewIn(string text) => text[Spoken.AsSpan().CommonPrefixLength(text)..];
 
     public void Add(Reward reward) => rewards.Add(reward);
 

@@ -157,17 +157,17 @@ internal sealed class PopulationDecoding(
     private (bool IsDone, Completion? Answer) IsEnded(GrowingPopulation population, Row row, int start)
     {
         var (rule, answer, length) = (population.Request.Steps, end.Of(row), row.Ids.Count - start);
-        return (answer is not null || length >= rule.MostTokens || (rule.Delimiter is { } delimiter && Spells(row, length, delimiter)), answer);
+        return (answer is not null || length >= rule.MostTokens || SpellsDelimiter(row, length, rule.Delimiters), answer);
     }
 
     /// <summary>Scores how an answer would go on, and puts it back to where it stands.</summary>
     private void EndLookAhead(GrowingPopulation population, int slot, int start)
     {
         var (request, answer, before) = (population.Request, population.Answers[slot], rewards!.Tokens);
-        var next = (end.Of(answer.Row)?.Text ?? decode(answer.Row.Ids))[string.Concat(answer.Steps).Length..];
+        var text = end.Of(answer.Row)?.Text ?? decode(answer.Row.Ids);
         try
         {
-            IReadOnlyList<string> steps = request.ScoresWhole ? [string.Concat(answer.Steps) + next] : [.. answer.Steps, next];
+            IReadOnlyList<string> steps = request.ScoresWhole ? [text] : [.. answer.Steps, answer.NewIn(text)];
             // In a row of its own: the pieces in which a row is read decide the last bits of what follows, and a resumed population does not look again.
             var spare = freeRewardRows.Peek();
             rewards.Fork(population.RewardRows[slot], spare);
@@ -184,14 +184,27 @@ internal sealed class PopulationDecoding(
         (answer.Seen, answer.Row.Waits) = (start, true);
     }
 
-    private bool Spells(Row row, int length, string delimiter) =>
-        decode(row.Ids[^Math.Min(length, (4 * delimiter.Length) + 8)..]).Contains(delimiter, StringComparison.Ordinal);
+    private bool SpellsDelimiter(Row row, int length, IReadOnlyList<string> delimiters)
+    {
+        if (delimiters.Count == 0)
+        {
+            return false;
+        }
+
+        var newest = decode(row.Ids[^Math.Min(length, (4 * delimiters.Max(text => text.Length)) + 8)..]);
+        return delimiters.Any(text => newest.Contains(text, StringComparison.Ordinal));
+    }
 
     /// <summary>Scores the step that ended. One that was scored before is read again for what comes after it.</summary>
     private void EndStep(GrowingPopulation population, int slot)
     {
         var (request, answer) = (population.Request, population.Answers[slot]);
         answer.EndStep(answer.Answer?.Text ?? decode(answer.Row.Ids));
+        if (answer.Answer is null && request.Steps.EndsAnswer(answer.Steps))
+        {
+            answer.Answer = end.Stopped(answer.Row);
+        }
+
         if (request.Conversation is not { } conversation)
         {
             population.Outcomes[slot] = new StepOutcome(answer.SelfCertainty(), answer.Answer is not null);
@@ -201,7 +214,7 @@ internal sealed class PopulationDecoding(
         var before = rewards!.Tokens;
         try
         {
-            var reward = rewards.Score(population.RewardRows[slot], conversation, request.ScoresWhole ? [string.Concat(answer.Steps)] : answer.Steps);
+            var reward = rewards.Score(population.RewardRows[slot], conversation, request.ScoresWhole ? [answer.Spoken] : answer.Steps);
             if (double.IsFinite(reward.Value))
             {
                 answer.Add(reward);

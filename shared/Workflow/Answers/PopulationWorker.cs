@@ -12,8 +12,7 @@ internal sealed class PopulationWorker(AnswerStore answers, TimeProvider clock, 
     public async Task<(int Answers, long Tokens)> DrawAsync(
         Evaluation evaluation, IReadOnlyList<ShardWork> work, Func<Variant, int?> slotOf, CancellationToken cancellation)
     {
-        var spec = evaluation.Spec.Particles!;
-        var steps = new StepRule { Delimiter = spec.Delimiter ?? evaluation.Spec.RewardModel?.Delimiter ?? new StepRule().Delimiter, MostTokens = spec.StepTokens };
+        var steps = evaluation.Spec.Particles!.Steps(evaluation.Spec.RewardModel);
         var begun = new Dictionary<PopulationDrawing, ShardWork>();
         foreach (var item in work)
         {

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Hindsight.Generation;
 using Hindsight.Scoring;
 
@@ -80,17 +81,49 @@ public sealed record ParticleSpec
     /// </summary>
     public FinalChoice? Choice { get; init; }
 
-    /// <summary>Most steps of an answer. Default 40.</summary>
+    /// <summary>Most steps of an answer, and of a search before its answers go on to their ends. Default 40.</summary>
     public int MaxSteps { get; init; } = 40;
 
     /// <summary>Most tokens of a step. Default 1024.</summary>
     public int StepTokens { get; init; } = 1024;
 
-    /// <summary>What ends a step. Default: the reward model's delimiter, else an empty line.</summary>
-    public string? Delimiter { get; init; }
+    /// <summary>The text that ends a step, or several of which any does. Default: the reward model's delimiter, else an empty line.</summary>
+    [JsonConverter(typeof(TextOrTexts))]
+    public IReadOnlyList<string>? Delimiter { get; init; }
+
+    /// <summary>
+    /// Texts such as <c>\boxed</c>: an answer ends with the step in which one occurs, which it keeps. Null for none: a spec without
+    /// the field keeps its id.
+    /// </summary>
+    public IReadOnlyList<string>? Stop { get; init; }
+
+    /// <summary>A regular expression instead of <see cref="Stop"/>: an answer ends with the first step in which it matches.</summary>
+    public string? StopPattern { get; init; }
+
+    /// <summary>Whether an answer ends when a step of 20 letters or more is an earlier one but for capitals, white space and digits. Default false.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool StopOnRepeat { get; init; }
 
     /// <summary>What changes the answers of a method, the method apart.</summary>
-    internal object OfOneMethod => new { Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens, Delimiter, lookAhead = LookAhead ? true : (bool?)null };
+    internal object OfOneMethod => new
+    {
+        Potential, PotentialTemperature, Aggregation, Threshold, MaxSteps, StepTokens,
+        Delimiter = Delimiter is [var one] ? one : (object?)Delimiter,
+        lookAhead = LookAhead ? true : (bool?)null,
+        Stop,
+        StopPattern,
+        stopOnRepeat = StopOnRepeat ? true : (bool?)null,
+    };
+
+    /// <summary>Where steps end, and which end an answer.</summary>
+    /// <param name="rewardModel">Whose delimiter counts where none is asked for.</param>
+    internal StepRule Steps(RewardModelSpec? rewardModel)
+    {
+        var rule = new StepRule { MostTokens = StepTokens, Stop = Stop ?? [], StopPattern = StopPattern, StopOnRepeat = StopOnRepeat };
+        return Delimiter is not null ? rule with { Delimiters = Delimiter }
+            : rewardModel is not null ? rule with { Delimiters = [rewardModel.Delimiter] }
+            : rule;
+    }
 
     /// <summary>The methods, each with its share of the budget.</summary>
     internal IReadOnlyList<PopulationMethod> ToMethods() =>
@@ -120,6 +153,10 @@ public sealed record ParticleSpec
         : Threshold is not (>= 0 and <= 1) ? ("particles.threshold", "must be between 0 and 1")
         : MaxSteps is < 1 or > 4096 ? ("particles.maxSteps", "must be between 1 and 4096")
         : StepTokens is < 1 or > 1 << 20 ? ("particles.stepTokens", "must be between 1 and 1048576")
-        : Delimiter is { Length: 0 or > 256 } ? ("particles.delimiter", "must be a text of 1 to 256 characters")
+        : Delimiter is not null && !AreTexts(Delimiter) ? ("particles.delimiter", "must be 1 to 16 texts of 1 to 256 characters, or left out")
+        : Stop is not null && !AreTexts(Stop) ? ("particles.stop", "must be 1 to 16 texts of 1 to 256 characters, or left out")
+        : StopPattern is not null && StepRule.MistakeOf(StopPattern) is { } mistake ? ("particles.stopPattern", mistake)
         : null;
+
+    private static bool AreTexts(IReadOnlyList<string> texts) => texts.Count is > 0 and <= 16 && texts.All(text => text is { Length: > 0 and <= 256 });
 }

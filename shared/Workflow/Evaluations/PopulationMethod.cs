@@ -45,6 +45,12 @@ public sealed record PopulationMethod(PopulationKind Kind, int Particles, int It
     /// <summary>Whether the budget is one checkpoint's share of the whole trajectory's.</summary>
     public bool IsMixture { get; init; }
 
+    /// <summary>
+    /// Set for searches, which write their answers to the end: part of an answer's identity, so that none that an earlier version cut off after
+    /// the most steps is taken for one of these.
+    /// </summary>
+    public bool? WritesToEnd => Kind is PopulationKind.BeamSearch or PopulationKind.DiverseTreeSearch ? true : null;
+
     /// <summary>Answers of the last iteration: those that are stored.</summary>
     [JsonIgnore]
     public int Answers => Particles * Chains;

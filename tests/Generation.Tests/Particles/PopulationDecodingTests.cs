@@ -8,7 +8,7 @@ namespace Hindsight.Generation.Tests;
 public sealed class PopulationDecodingTests : IDisposable
 {
     private static readonly Decoding Sampling = new() { Temperature = 1, MaxTokens = 90, Seed = 7 };
-    private static readonly StepRule Sentences = new() { Delimiter = "." };
+    private static readonly StepRule Sentences = new() { Delimiters = ["."] };
     private static readonly EngineOptions Options = new() { MaxLength = 400, Threads = 2, MostRows = 24 };
 
     private readonly Weights weights = Reference.Load("stories260k-real", "model");
@@ -163,6 +163,111 @@ public sealed class PopulationDecodingTests : IDisposable
         var steered = engine.Generate([Request(Filter(9, threshold: 1), prompt) with { LooksAhead = true }], rewards, Decode, [2]).Single();
         Assert.All(steered.Answers.Zip(steered.Particles), pair => Assert.Equal(pair.First.Ids.Count, pair.Second.StepEnds[^1]));
         Assert.NotEqual(Draw(Filter(9, threshold: 1)).Answers.Select(answer => answer.Text), steered.Answers.Select(answer => answer.Text));
+    }
+
+    [Fact]
+    public void An_answer_ends_with_the_step_in_which_a_stop_text_occurs_and_keeps_the_whole_of_it()
+    {
+        var plain = Draw(Filter(12, threshold: 0));
+        foreach (var rule in new[] { Sentences with { Stop = ["happy", " big"] }, Sentences with { StopPattern = "happy| big" } })
+        {
+            var stopped = engine.Generate([Request(Filter(12, threshold: 0), prompt) with { Steps = rule }], rewards, Decode, [2]).Single();
+            var ended = 0;
+            for (var slot = 0; slot < 12; slot++)
+            {
+                var (answer, whole) = (stopped.Answers[slot], plain.Answers[slot]);
+                var steps = Steps(plain.Particles[slot], whole.Text);
+                var last = steps.FindIndex(step => step.Contains("happy", StringComparison.Ordinal) || step.Contains(" big", StringComparison.Ordinal));
+                var kept = steps.Take(last < 0 ? steps.Count : last + 1).ToList();
+                Assert.Equal(string.Concat(kept), answer.Text);
+                Assert.Equal(plain.Particles[slot].StepEnds.Take(kept.Count), stopped.Particles[slot].StepEnds);
+                Assert.Equal(plain.Particles[slot].Rewards.Take(kept.Count), stopped.Particles[slot].Rewards);
+                Assert.Equal(kept.Count < steps.Count ? FinishReason.Stop : whole.FinishReason, answer.FinishReason);
+                ended += kept.Count < steps.Count ? 1 : 0;
+            }
+
+            Assert.InRange(ended, 2, 10);
+            Assert.True(stopped.DrawnTokens < plain.DrawnTokens);
+        }
+    }
+
+    [Fact]
+    public void An_answer_that_repeats_itself_ends_where_it_does()
+    {
+        // A small model with a cold head goes round in circles, of two sentences where it is led to.
+        var rule = new StepRule { Delimiters = [" nice."] };
+        var cold = new Decoding { Temperature = 0.05, MaxTokens = 300, Seed = 7 };
+        int[] ball = [.. tokenizer.Encode("The ball was not very nice. The ball was not very nice. The ball was not very nice.", addSpecialTokens: true)];
+        PopulationRequest Asked(StepRule steps) => new(ball, new ParticleFilter(OptionsOf(4, threshold: 0) with { Potential = Potential.SelfCertainty() }, 1), cold, steps);
+        var plain = engine.Generate([Asked(rule)], null, Decode, [2]).Single();
+        var guarded = engine.Generate([Asked(rule with { StopOnRepeat = true })], null, Decode, [2]).Single();
+        Assert.Contains(plain.Answers.Zip(guarded.Answers), pair => pair.Second.Text.Length < pair.First.Text.Length);
+        foreach (var (slot, answer) in guarded.Answers.Index())
+        {
+            var steps = Steps(guarded.Particles[slot], answer.Text);
+            Assert.StartsWith(answer.Text, plain.Answers[slot].Text, StringComparison.Ordinal);
+            Assert.Equal(answer.Text.Length < plain.Answers[slot].Text.Length, steps.SkipLast(1).Any(step => step.Trim() == steps[^1].Trim() && step.Length > 30));
+        }
+    }
+
+    [Fact]
+    public void Any_of_several_delimiters_ends_a_step()
+    {
+        var rule = Sentences with { Delimiters = [".", ",", "\n"] };
+        var drawn = engine.Generate([Request(Filter(6, threshold: 0), prompt) with { Steps = rule }], rewards, Decode, [2]).Single();
+        Assert.Equal(Draw(Filter(6, threshold: 0)).Answers.Select(answer => answer.Text), drawn.Answers.Select(answer => answer.Text));
+        Assert.All(drawn.Particles.Zip(drawn.Answers), pair => Assert.All(
+            Steps(pair.First, pair.Second.Text).SkipLast(1), step => Assert.True(step.IndexOfAny(['.', ',', '\n']) >= step.Length - 2)));
+        Assert.Contains(drawn.Particles.Zip(drawn.Answers), pair => Steps(pair.First, pair.Second.Text).Any(step => step.EndsWith(',')));
+    }
+
+    [Fact]
+    public void A_population_with_stops_resumed_after_any_round_ends_with_the_same_bytes()
+    {
+        var rule = Sentences with { Stop = ["happy", " play"], StopOnRepeat = true };
+        PopulationRequest Asked(ParticleFilter filter) => Request(filter, prompt) with { Steps = rule };
+        var rounds = new List<PopulationRound>();
+        var whole = engine.Generate([Asked(Filter(8, threshold: 0.6))], rewards, Decode, [2], (_, round) => rounds.Add(round)).Single();
+        Assert.Contains(rounds.SkipLast(1), round => round.Particles.Any(particle => particle.End == FinishReason.Stop) && round.Particles.Any(particle => particle.End is null));
+        foreach (var round in rounds.SkipLast(1))
+        {
+            var resumed = Asked(ParticleFilter.Resume(OptionsOf(8, threshold: 0.6), 1, round.State)) with { Resumed = round };
+            Assert.Equal(Bytes(whole), Bytes(engine.Generate([resumed], rewards, Decode, [2]).Single()));
+        }
+    }
+
+    [Fact]
+    public void A_path_that_a_stop_text_ended_is_followed_to_the_same_end()
+    {
+        var rule = Sentences with { Stop = ["happy", " big"] };
+        var first = engine.Generate([Request(Filter(8, threshold: 0), prompt) with { Steps = rule }], rewards, Decode, [2]).Single();
+        var path = first.Answers.Index().First(item => item.Item.Text.Contains(" big", StringComparison.Ordinal) || item.Item.Text.Contains("happy", StringComparison.Ordinal)).Index;
+        var outcomes = ((ParticleFilter)first.Request.Population).Result.Particles[path].Path;
+        var conditional = new ParticleFilter(OptionsOf(6, threshold: 1), 5, outcomes);
+        var second = engine.Generate([Request(conditional, prompt) with { Steps = rule, Reference = first.Particles[path] }], rewards, Decode, [2]).Single();
+        var (followed, follower) = (first.Particles[path], second.Particles[0]);
+        Assert.Equal(followed.Ids, follower.Ids);
+        Assert.Equal(followed.StepEnds, follower.StepEnds);
+        Assert.Equal(followed.Rewards, follower.Rewards);
+        Assert.Equal(first.Answers[path].Text, second.Answers[0].Text);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_search_writes_its_answers_to_their_end_after_the_last_step(bool trees)
+    {
+        var options = new SearchOptions(8, Width: 4, MaxSteps: 2);
+        IPopulation search = trees ? new DiverseTreeSearch(options) : new BeamSearch(options);
+        var rule = Sentences with { Stop = [" big"] };
+        var answers = engine.Generate([Request(search, prompt) with { Steps = rule }], rewards, Decode, [2]).Single();
+        var hypotheses = trees ? ((DiverseTreeSearch)search).Hypotheses : ((BeamSearch)search).Hypotheses;
+        Assert.True(hypotheses.Count >= 8 && search.Round > 2);
+        Assert.All(hypotheses, hypothesis => Assert.True(hypothesis.IsComplete));
+        var ended = hypotheses.Select(hypothesis => answers.Ended[(hypothesis.Round, hypothesis.Slot)]).ToList();
+        Assert.All(ended, answer => Assert.True(
+            answer.Ids[^1] == 2 || answer.Ids.Count == Sampling.MaxTokens || answer.Text.Split('.', StringSplitOptions.RemoveEmptyEntries)[^1].Contains(" big", StringComparison.Ordinal)));
+        Assert.All(answers.Particles, particle => Assert.Equal(particle.StepEnds.Count, particle.Rewards.Count));
     }
 
     [Fact]

@@ -13,11 +13,26 @@ public class SearchTests
         Assert.Equal([new Hypothesis(0, 3, .9, true)], search.Hypotheses);
         Assert.Equal([0, 1, 0, 1], search.Advance([new(.5, false), new(.5, false), new(.5, false), StepOutcome.Failed]));
         Assert.False(search.IsFinished);
-        search.Advance([new(.1, false), new(.2, true), new(.3, false), new(.4, false)]);
+        // After the last step nobody is chosen any more, and each goes on to its end.
+        Assert.Equal([0, 1, 2, 3], search.Advance([new(.1, false), new(.2, true), new(.3, false), new(.4, false)]));
+        Assert.Equal([true, false, true, true], Enumerable.Range(0, 4).Select(search.IsExtended));
+        Assert.Equal([0, 1, 2, 3], search.Advance([new(.7, true), default, StepOutcome.Failed, new(.6, false)]));
+        Assert.False(search.IsFinished);
+        search.Advance([default, default, default, new(.8, true)]);
         Assert.True(search.IsFinished);
-        Assert.Equal(
-            [new(0, 3, .9, true), new(2, 0, .1, false), new(2, 1, .2, true), new(2, 2, .3, false), new(2, 3, .4, false)], search.Hypotheses);
-        Assert.Equal(3, search.Epoch);
+        Assert.Equal([new(0, 3, .9, true), new(2, 1, .2, true), new(3, 0, .7, true), new(4, 3, .8, true)], search.Hypotheses);
+        Assert.Equal(2, search.Epoch);
+    }
+
+    [Fact]
+    public void A_score_out_of_range_leaves_a_search_as_it_was()
+    {
+        IPopulation[] searches = [new BeamSearch(new SearchOptions(2, Width: 2, MaxSteps: 1)), new DiverseTreeSearch(new SearchOptions(2, Width: 2, MaxSteps: 1))];
+        Assert.All(searches, search =>
+        {
+            Assert.Throws<InvalidDataException>(() => search.Advance([new(.5, true), new(double.NaN, true)]));
+            Assert.Equal((0, true), (search.Round, search.IsExtended(0)));
+        });
     }
 
     [Fact]
@@ -75,12 +90,17 @@ public class SearchTests
     }
 
     [Fact]
-    public void Trees_that_do_not_end_give_their_leaves_at_the_most_steps()
+    public void Leaves_of_trees_that_do_not_end_go_on_after_the_last_step_each_to_its_own_end()
     {
-        var search = new DiverseTreeSearch(new SearchOptions(4, Width: 2, MaxSteps: 1));
-        search.Advance([new(.1, false), new(.2, false), StepOutcome.Failed, StepOutcome.Failed]);
+        var search = new DiverseTreeSearch(new SearchOptions(4, Width: 2, MaxSteps: 2));
+        Assert.Equal([1, 1, 2, 3], search.Advance([new(.1, false), new(.2, false), StepOutcome.Failed, StepOutcome.Failed]));
+        Assert.Equal([0, 1, 2, 3], search.Advance([new(.6, false), new(.3, true), default, default]));
+        Assert.Equal([true, false, false, false], Enumerable.Range(0, 4).Select(search.IsExtended));
+        search.Advance([new(.5, false), default, default, default]);
+        search.Advance([new(.4, true), default, default, default]);
         Assert.True(search.IsFinished);
-        Assert.Equal([new(0, 0, .1, false), new(0, 1, .2, false)], search.Hypotheses);
+        Assert.Equal([new(1, 1, .3, true), new(3, 0, .4, true)], search.Hypotheses);
+        Assert.Equal(1, search.Epoch);
     }
 
     [Fact]
