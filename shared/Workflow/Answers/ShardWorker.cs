@@ -319,7 +319,9 @@ public sealed class ShardWorker(
         var length = left.Max(item =>
         {
             var prompt = RewardModel.Length(text, text.Read(item.Problem.Conversation), [""]);
-            return prompt + (1.5 * item.Decoding.MaxTokens * Math.Max(1, (double)prompt / item.PromptIds.Count)) + (2 * evaluation.Spec.Particles!.MaxSteps);
+            return prompt + (1.5 * item.Decoding.MaxTokens * Math.Max(1, (double)prompt / item.PromptIds.Count))
+                // Each step has a separator; what writes on to its end may have steps of a token.
+                + (item.Variant.Method!.WritesToEnd == true ? item.Decoding.MaxTokens : 2 * evaluation.Spec.Particles!.MaxSteps);
         });
         var options = engine with
         {
