@@ -72,5 +72,5 @@ public class DeviceTimesTests
         shards.Index().ToDictionary(shard => shard.Index, shard => new ShardDone(1, shard.Item.Tokens, shard.Item.Seconds)),
         new Dictionary<int, ShardFailed>(), new Dictionary<int, DateTimeOffset>());
 
-    private static BudgetScores Budget(BudgetMethod method) => new(1, 1, "", [], [], 4, [method], [], new ComparisonFamily("", 0, []), [], []);
+    private static BudgetScores Budget(BudgetMethod method) => new(1, 1, "", [], [method], [], new ComparisonFamily("", 0, []), [], []);
 }

@@ -69,8 +69,6 @@ internal static class BudgetComparison
             places.Length - report.Length, report.Length,
             SelectSplit.ReportId(Array.ConvertAll(problems, problem => problem.Id), split),
             [.. Enumerable.Range(0, problems.Length).Except(places).Select(p => problems[p].Id)],
-            leftOut,
-            methods.MostPlain,
             rows,
             [
                 .. methods.Lines(curves.Budgets, majority, best, chosen).Select(line => new BudgetCurve(
@@ -80,7 +78,11 @@ internal static class BudgetComparison
             PairedComparison.Family("one answer against that of self-consistency with as many tokens", contrasts, means, answers.Margin, answers.Seed)
                 with { Kind = FamilyKind.EqualBudget },
             [.. all.Where(choices.ContainsKey).Select(method => choices[method])],
-            MostDifferent());
+            MostDifferent())
+        {
+            LeftOutMethods = leftOut,
+            MostPlain = methods.MostPlain,
+        };
 
         bool IsMostlyThere(string name, Func<int, bool> has)
         {

@@ -10,17 +10,22 @@ namespace Hindsight.Scoring;
 /// <param name="ReportProblems">Problems in the report split.</param>
 /// <param name="ReportSplit">Its id, for the <see cref="LookCounter"/>.</param>
 /// <param name="LeftOut">Ids of problems that are scored elsewhere and left out here, because a method lacks them.</param>
-/// <param name="LeftOutMethods">Methods that lack so many problems that they are left out.</param>
-/// <param name="MostPlain">The plain samples that there are for each problem: the most that the baseline can have.</param>
 /// <param name="Methods">Self-consistency first, then the others, each with all its allocations.</param>
 /// <param name="Curves">Methods that can stop at any number of samples.</param>
 /// <param name="Comparisons">The chosen ones against self-consistency, declared together, on both axes.</param>
 /// <param name="Choices">The choice of an allocation, for each method that has several.</param>
 /// <param name="MostDifferent">Ids of problems on which the methods differ most and a genealogy was kept, the clearest first.</param>
 public sealed record BudgetScores(
-    int SelectProblems, int ReportProblems, string ReportSplit, IReadOnlyList<string> LeftOut, IReadOnlyList<LeftOutMethod> LeftOutMethods, int MostPlain,
+    int SelectProblems, int ReportProblems, string ReportSplit, IReadOnlyList<string> LeftOut,
     IReadOnlyList<BudgetMethod> Methods, IReadOnlyList<BudgetCurve> Curves, ComparisonFamily Comparisons, IReadOnlyList<Selection> Choices,
-    IReadOnlyList<string> MostDifferent);
+    IReadOnlyList<string> MostDifferent)
+{
+    /// <summary>Methods that lack so many problems that they are left out.</summary>
+    public IReadOnlyList<LeftOutMethod> LeftOutMethods { get; init; } = [];
+
+    /// <summary>The plain samples that there are for each problem: the most that the baseline can have.</summary>
+    public int MostPlain { get; init; }
+}
 
 /// <summary>One method in one allocation of its budget.</summary>
 /// <param name="Name">The method with its allocation.</param>
