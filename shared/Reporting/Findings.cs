@@ -120,7 +120,7 @@ internal static class Findings
         return (gain, open) switch
         {
             ({ } surest, _) => (Prose)$"; the surest remedy is {surest.What}: {Number.Points(surest.Comparison.Together)} of {surest.Score}",
-            (null, { } likeliest) => $"; no remedy is certain, the most promising is {likeliest.What}: {Number.Points(likeliest.Comparison.Together)} of {likeliest.Score}",
+            (null, { Comparison.Together.Value: > 0 } likeliest) => $"; no remedy is certain, the most promising is {likeliest.What}: {Number.Points(likeliest.Comparison.Together)} of {likeliest.Score}",
             _ => remedies.Count > 0 ? (Prose)$"; no remedy that was tried does better" : $"",
         };
     }

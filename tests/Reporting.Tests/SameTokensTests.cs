@@ -94,7 +94,7 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
     {
         var moved = Budget with
         {
-            Methods = [.. Budget.Methods.Select(method => method.Family == "beam search" ? method with { ByDrawnTokens = new(3, 0), ByAllTokens = new(8, 1), WithoutAnswer = 2 } : method)],
+            Methods = [.. Budget.Methods.Select(method => method.Family == "beam search" ? method with { ByDrawnTokens = new(3, 0), ByAllTokens = new(8, 1), WithoutAnswer = 2, SingleSteps = Budget.ReportProblems, CutOff = 0.125 } : method)],
             Comparisons = With(Outcome.Gain, Outcome.Loss),
             LeftOut = ["sum-007"],
             LeftOutMethods = [new("slow search", 6, 40)],
@@ -105,6 +105,8 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         Assert.Contains("the problem counts as wrong: `beam search` on 2.", markdown, StringComparison.Ordinal);
         Assert.Contains("lacks answers to them: `sum-007`.", markdown, StringComparison.Ordinal);
         Assert.Contains("`slow search` (has 6 of 40)", markdown, StringComparison.Ordinal);
+        Assert.Contains("so that nothing was chosen on the way: `beam search`. Where answers have several, name what ends a step (`rewardModel.delimiter` in evaluation.json).", markdown, StringComparison.Ordinal);
+        Assert.Contains("12.5\u00a0% of `beam search`.", markdown, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -122,6 +124,10 @@ public sealed class SameTokensTests(Chromium chromium, ITestOutputHelper output)
         };
         var markdown = ReportMarkdown.Write(BudgetSample.Report with { Scores = BudgetSample.Sums.Scores with { Budget = budget } });
         Assert.Contains(expected, markdown, StringComparison.Ordinal);
+
+        // Against one or two samples, as greedy is, there is no vote to be better than.
+        var single = budget with { Methods = [.. budget.Methods.Select(method => method with { ByDrawnTokens = method.ByDrawnTokens is null ? null : new(2, 0), ByAllTokens = method.ByAllTokens is null ? null : new(2, whole) })] };
+        Assert.DoesNotContain("For the same tokens", ReportMarkdown.Write(BudgetSample.Report with { Scores = BudgetSample.Sums.Scores with { Budget = single } }).Split("## Along")[0], StringComparison.Ordinal);
     }
 
     private static ComparisonFamily With(Outcome first, Outcome second) => Budget.Comparisons with

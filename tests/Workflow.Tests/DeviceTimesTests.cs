@@ -56,6 +56,16 @@ public class DeviceTimesTests
     }
 
     [Fact]
+    public void Plain_samples_that_were_all_there_take_the_pace_of_those_drawn_beside_the_methods()
+    {
+        var evaluation = Evaluation with { Spec = Evaluation.Spec with { Particles = Evaluation.Spec.Particles! with { PlainSamples = 48 } } };
+        Assert.Null(evaluation.Variants(Stage.Particles)[4].Method);
+        var progress = new Dictionary<Stage, StageProgress> { [Stage.Trajectory] = Measured(), [Stage.Particles] = Measured((0, 500, 10), (4, 1_000, 3)) };
+        var method = new BudgetMethod("self-consistency, Maj@4", "self-consistency", true, new Estimate(0.5, 0, 1), 200, 0);
+        Assert.Equal(200 * 0.003, Assert.Single(DeviceTimes.Of(evaluation, 9, Budget(method), progress, default).Methods).Seconds, 1e-12);
+    }
+
+    [Fact]
     public void Tokens_that_a_reward_model_read_of_stored_answers_are_not_tokens_drawn()
     {
         var timings = DeviceTimes.Of(Evaluation, 9, null, Progress, default);

@@ -55,14 +55,14 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
 
         var (evaluation, suite) = await EvaluationAsync("methods");
         var variants = evaluation.Variants(Stage.Particles);
-        Assert.Equal(1 + 3 + 5 + 2, variants.Count);
+        Assert.Equal(3 + 5 + 2 + 1, variants.Count);
         Assert.Equal(8, variants.Where(variant => variant.Method?.IsMixture == true).Sum(variant => variant.Method!.Answers));
         // The plain samples of the trajectory, and more of them for what is compared at equal budget.
-        var plain = await ReadAsync(evaluation, suite, variants[0], AnswerKind.Sampled);
-        Assert.Equal((3 * 3 * 8, null), (plain.Count, variants[0].Method));
+        var plain = await ReadAsync(evaluation, suite, variants[^1], AnswerKind.Sampled);
+        Assert.Equal((3 * 3 * 8, null), (plain.Count, variants[^1].Method));
         Assert.Equal(plain.Count, (await pipeline.ReportAsync("methods", ReportFiles.Answers)).Split('\n').Count(line =>
-            line.Contains(variants[0].WeightsDigest, StringComparison.Ordinal) && line.Contains("\"sampled\"", StringComparison.Ordinal)));
-        foreach (var variant in variants.Skip(1))
+            line.Contains(variants[^1].WeightsDigest, StringComparison.Ordinal) && line.Contains("\"sampled\"", StringComparison.Ordinal)));
+        foreach (var variant in variants.SkipLast(1))
         {
             var answers = await ReadAsync(evaluation, suite, variant, AnswerKind.Particles);
             foreach (var problem in answers.GroupBy(answer => answer.Prompt))
@@ -88,6 +88,8 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
         var page = await pipeline.ReportAsync("methods", ReportFiles.Page);
         Assert.Contains("What else the same tokens buy", page, StringComparison.Ordinal);
         Assert.Contains("What else the same device time buys", page, StringComparison.Ordinal);
+        Assert.Contains("plain samples of the final checkpoint", page, StringComparison.Ordinal);
+        Assert.Contains(evaluation.RewardDigest!, page, StringComparison.Ordinal);
         var timings = JsonSerializer.Deserialize<Timings>(await pipeline.ReportAsync("methods", ReportFiles.Timings), Json.Indented)!;
         Assert.Equal(budget.Methods.Select(method => method.Name), timings.Methods.Select(method => method.Method));
         Assert.All(timings.Methods, method => Assert.True(method.Seconds > 0));
@@ -157,6 +159,7 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
     [InlineData("""{"particles": {"budget": 8}, "rewardModel": {"name": "prm"}, "samplesPerProblem": 0}""", "samplesPerProblem is 0")]
     [InlineData("""{"particles": {"budget": 8, "potential": "stepOdds"}}""", "needs a rewardModel")]
     [InlineData("""{"particles": {"budget": 8, "allocations": [{"particles": 3, "iterations": 2, "chains": 1}]}, "rewardModel": {"name": "prm"}}""", "budget of 8")]
+    [InlineData("""{"particles": {"budget": 8, "stop": ["a"], "stopPattern": "b"}, "rewardModel": {"name": "prm"}}""", "cannot stand beside particles.stopPattern")]
     [InlineData("""{"particles": {"budget": 6, "methods": ["beamSearch"]}, "rewardModel": {"name": "prm"}}""", "multiple of 4")]
     [InlineData("""{"particles": {"delimiter": []}, "rewardModel": {"name": "prm"}}""", "'particles.delimiter' must be 1 to 16 texts")]
     [InlineData("""{"particles": {"delimiter": [".", 3]}, "rewardModel": {"name": "prm"}}""", "field 'particles.delimiter' cannot be read (It must be a text or a list of texts)")]
@@ -190,13 +193,18 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
     [Fact]
     public void Stops_of_the_file_are_those_of_the_steps()
     {
-        var spec = EvaluationSpec.Parse(
-            Encoding.UTF8.GetBytes("""{"rewardModel": {"name": "prm", "delimiter": "\n"}, "particles": {"stop": ["\\boxed"], "stopPattern": "a+", "stopOnRepeat": true, "stepTokens": 9}}"""),
-            "evaluation.json");
-        var rule = EvaluationSpec.Parse(spec.ToJson(), "evaluation.json").Particles!.Steps(spec.RewardModel);
+        static StepRule Rule(string stop)
+        {
+            var spec = EvaluationSpec.Parse(Encoding.UTF8.GetBytes(
+                $$"""{"rewardModel": {"name": "prm", "delimiter": "\n"}, "particles": { {{stop}}, "stopOnRepeat": true, "stepTokens": 9 } }"""), "evaluation.json");
+            return EvaluationSpec.Parse(spec.ToJson(), "evaluation.json").Particles!.Steps(spec.RewardModel);
+        }
+
+        var rule = Rule(""" "stop": ["\\boxed"] """);
         Assert.Equal(["\n"], rule.Delimiters);
         Assert.Equal(["\\boxed"], rule.Stop);
-        Assert.Equal(("a+", true, 9), (rule.StopPattern, rule.StopOnRepeat, rule.MostTokens));
+        Assert.Equal((null, true, 9), (rule.StopPattern, rule.StopOnRepeat, rule.MostTokens));
+        Assert.Equal("a+", Rule(""" "stopPattern": "a+" """).StopPattern);
         Assert.Equal(["\n\n"], new ParticleSpec().Steps(null).Delimiters);
         Assert.Equal([["."], [".", "!"]], new[] { """ "." """, """ [".", "!"] """ }.Select(delimiter => EvaluationSpec.Parse(
             EvaluationSpec.Parse(Encoding.UTF8.GetBytes($$"""{"particles": {"delimiter": {{delimiter}} } }"""), "evaluation.json").ToJson(), "evaluation.json").Particles!.Steps(null).Delimiters));
@@ -213,6 +221,22 @@ public sealed class RewardRunTests(Pipeline pipeline) : IClassFixture<Pipeline>
         await pipeline.UploadAsync("refused", "checkpoint-30", TestData.PathTo("models", "qwen2-prm", "model"));
         await pipeline.AnnounceAsync("refused", "checkpoint-30");
         Assert.Contains((await pipeline.StatusAsync("refused")).Refused, refused => refused.Reason.Contains("holds a reward model", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("separator", "\"separator\": \"not one token\"", "models/prm cannot be used as evaluation.json asks", "rewardModel.separator")]
+    [InlineData("label", "\"label\": 7", "models/prm cannot be used as evaluation.json asks", "rewardModel.label is 7, and it has the labels 0 to 1")]
+    public async Task A_reward_model_that_could_score_nothing_is_refused_before_anything_is_drawn(string run, string field, string which, string why)
+    {
+        await pipeline.UploadRewardModelAsync("prm", TestData.PathTo("models", "qwen2-prm", "model"));
+        await pipeline.AnnounceRewardModelAsync("prm");
+        await DropAsync($"bad-{run}", $$"""{"samplesPerProblem": 2, "maxTokens": 4, "seed": 99, "rewardModel": {"name": "prm", {{field}} } }""");
+        var before = await pipeline.StoredAnswersAsync();
+        await pipeline.PumpAsync();
+        var error = (await pipeline.StatusAsync($"bad-{run}")).Error;
+        Assert.Contains(which, error, StringComparison.Ordinal);
+        Assert.Contains(why, error, StringComparison.Ordinal);
+        Assert.Equal(before, await pipeline.StoredAnswersAsync());
     }
 
     private async Task DropAsync(string run, string spec)

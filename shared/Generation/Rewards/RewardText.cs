@@ -39,7 +39,7 @@ public sealed class RewardText
         if (ids.Count != 1)
         {
             throw new InvalidDataException(
-                $"The step separator '{this.separator}' is {ids.Count} tokens ({string.Join(' ', ids)}) to the reward model's tokenizer; it must be one: name the one that the model was trained with as its separator.");
+                $"The step separator '{this.separator}' is {ids.Count} tokens ({string.Join(' ', ids)}) to the reward model's tokenizer; it must be one: name the one that the model was trained with as rewardModel.separator.");
         }
     }
 

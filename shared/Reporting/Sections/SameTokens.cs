@@ -7,6 +7,7 @@ internal static class SameTokens
 {
     private const int Palette = 6;
     private const int MostNamed = 50;
+    private const string Delimiter = "rewardModel.delimiter";
     private const string PlainSamples = "particles.plainSamples";
 
     private static readonly string[] Shapes = ["circle", "square", "diamond", "triangle-up", "cross", "triangle-down"];
@@ -19,7 +20,7 @@ internal static class SameTokens
         }
         var blocks = new List<Block>
         {
-            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, rounded up to a whole one, of the {budget.MostPlain} that were drawn. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing; {budget.SelectProblems} others chose the allocation of each method that has several. Tokens of the problems themselves are counted nowhere: whatever the method, they are read once."),
+            new Paragraph($"Each method chooses one answer to each problem. The tokens that it takes could have been spent on plain samples of the final checkpoint, put to a majority vote: self-consistency. So the baseline of each method has as many samples as the method’s tokens buy, rounded up to a whole one, of the {budget.MostPlain} that were drawn. All numbers are of the {Number.Count(budget.ReportProblems, "problem", "problems")} that chose nothing. {(budget.Choices.Count > 0 ? (Prose)$"{budget.SelectProblems} others chose the allocation of each method that has several. " : $"")}Tokens of the problems themselves are counted nowhere."),
         };
         var isRead = budget.Methods.Any(method => method.RewardTokens > 0);
         var drawn = Chart(budget, "tokens drawn for a problem", (tokens, _) => tokens, note =>
@@ -33,10 +34,10 @@ internal static class SameTokens
         }
         if (budget.Comparisons.Members.Count > 0)
         {
-            blocks.Add(new Paragraph($"One answer of each method against one of self-consistency with as many tokens, for each problem: the method’s from its first samples or its population, the other the majority of the first k plain samples. Shares in the table above are over all ways to draw the samples and vary less; differences of single answers can be tested without skew. Where counting the reward model’s tokens buys another number of samples, the method stands here twice."));
+            blocks.Add(new Paragraph($"One answer of each method against one of self-consistency with as many tokens, for each problem: the method’s from its first samples or its population, the other the majority of the first k plain samples. Shares in the table above are over all ways to draw the samples and vary less; differences of single answers, ties settled by a draw, can be tested without skew. GAIN and LOSS need the consent of the interval and of the sign flips. Where counting the reward model’s tokens buys another number of samples, the method stands here twice."));
             blocks.AddRange(Comparisons.Blocks(budget.Comparisons));
         }
-        blocks.AddRange(new[] { Axes(budget), Incomparable(budget), WithoutAnswer(budget), LeftOut(budget), LeftOutMethods(budget) }.OfType<Prose>().Select(sentence => new Paragraph(sentence)));
+        blocks.AddRange(new[] { Axes(budget), Incomparable(budget), SingleSteps(budget), CutOff(budget), WithoutAnswer(budget), LeftOut(budget), LeftOutMethods(budget) }.OfType<Prose>().Select(sentence => new Paragraph(sentence)));
         if (budget.Choices.Count > 0)
         {
             blocks.Add(new Paragraph($"The allocation of each method, chosen on the select split alone:"));
@@ -206,6 +207,20 @@ internal static class SameTokens
             }).OfType<Prose>().ToList();
         return dear.Count == 0 ? null
             : (Prose)$"Not compared, because their tokens buy more than the {Number.Count(budget.MostPlain, "plain sample", "plain samples")} that were drawn: {Prose.Join(", ", dear)}. With more of them ({PlainSamples} in evaluation.json) they are.";
+    }
+
+    /// <summary>Where a method had nothing to choose between, most often because its delimiter does not occur.</summary>
+    private static Prose? SingleSteps(BudgetScores budget)
+    {
+        var idle = budget.Methods.Where(method => method.SingleSteps == budget.ReportProblems).Select(method => (Prose)$"{method.Name}").ToList();
+        return idle.Count == 0 ? null
+            : (Prose)$"No answer had a second step, so that nothing was chosen on the way: {Prose.Join(", ", idle)}. Where answers have several, name what ends a step ({Delimiter} in evaluation.json).";
+    }
+
+    private static Prose? CutOff(BudgetScores budget)
+    {
+        var cut = budget.Methods.Where(method => method.CutOff > 0).Select(method => (Prose)$"{Number.Fixed(100 * method.CutOff)} % of {method.Name}").ToList();
+        return cut.Count == 0 ? null : (Prose)$"Answers that were cut off at a limit of tokens or steps: {Prose.Join(", ", cut)}.";
     }
 
     private static Prose? WithoutAnswer(BudgetScores budget)

@@ -74,24 +74,29 @@ internal static class Verdicts
         {
             return null;
         }
+        var isRead = budget.Methods.Any(method => method.RewardTokens > 0);
+        Prose reading = isRead ? (Prose)$", a reward model’s reading included," : $"";
         // With all its tokens counted: reading is not free.
-        var whole = Gains(budget, method => method.ByAllTokens).ToList();
-        if (whole.Count > 0)
+        if (Gains(method => method.ByAllTokens).MaxBy(gain => gain.Comparison.Together.Low) is { } whole)
         {
-            var surest = whole.MaxBy(gain => gain.Comparison.Together.Low)!;
-            return (Prose)$"For the same tokens, a reward model’s reading included, the surest gain over self-consistency is that of {surest.Comparison.Of} against {surest.Comparison.Against}: {Comparisons.Said(surest.Comparison, family.Margin)}, {Comparisons.Correction(family)}.";
+            return (Prose)$"For the same tokens{reading} the surest gain over self-consistency is that of {whole.Comparison.Of} against {whole.Comparison.Against}: {Comparisons.Said(whole.Comparison, family.Margin)}, {Comparisons.Correction(family)}.";
         }
 
-        if (Gains(budget, method => method.ByDrawnTokens).MaxBy(gain => gain.Comparison.Together.Low) is { } free)
+        if (Gains(method => method.ByDrawnTokens).MaxBy(gain => gain.Comparison.Together.Low) is { } free)
         {
             Prose read = free.Method.ByAllTokens is { Comparison: { } place } ? (Prose)$"that counted, it is {Comparisons.Said(family.Members[place], family.Margin)}" : $"whether anything is left of it with that counted, was not compared";
             return (Prose)$"For the same tokens, with what a reward model reads for nothing, the surest gain over self-consistency is that of {free.Comparison.Of} against {free.Comparison.Against}: {Comparisons.Said(free.Comparison, family.Margin)}, {Comparisons.Correction(family)}; {read}.";
         }
 
-        return $"For the same tokens no other method is shown to do better than self-consistency: {Comparisons.Counted(family)}.";
+        return budget.Methods.Any(method => IsVote(method.ByDrawnTokens) || IsVote(method.ByAllTokens))
+            ? (Prose)$"For the same tokens no other method is shown to do better than self-consistency: {Comparisons.Counted(family)}."
+            : null;
 
-        IEnumerable<Gain> Gains(BudgetScores of, Func<BudgetMethod, EqualBudget?> axis) => of.Methods
-            .Where(method => axis(method)?.Comparison is { } place && family.Members[place].Outcome == Outcome.Gain)
+        // One answer, or two, are no vote: greedy against a single sample says nothing of self-consistency.
+        bool IsVote(EqualBudget? axis) => axis is { K: > 2, Comparison: not null };
+
+        IEnumerable<Gain> Gains(Func<BudgetMethod, EqualBudget?> axis) => budget.Methods
+            .Where(method => IsVote(axis(method)) && family.Members[axis(method)!.Comparison!.Value].Outcome == Outcome.Gain)
             .Select(method => new Gain(method, family.Members[axis(method)!.Comparison!.Value]));
     }
 

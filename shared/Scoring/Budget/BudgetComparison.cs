@@ -10,7 +10,8 @@ namespace Hindsight.Scoring;
 /// What is compared are answers: one of the method's, and one of self-consistency, for each problem. The mean over all ways to draw the
 /// baseline's samples would vary less, but against a method that answers once its differences are skewed where most problems are easy, or
 /// most are hard: many small ones of one sign and few large ones of the other, for which neither Student's t nor sign flips hold. The
-/// difference of two answers is −1, 0 or 1, and symmetric where neither is better.
+/// difference of two answers is −1, 0 or 1 (ties are settled by a draw), and symmetric where neither is better, so that the sign flips are
+/// exact there; GAIN and LOSS need their consent beside the interval's.
 /// </remarks>
 internal static class BudgetComparison
 {
@@ -22,6 +23,9 @@ internal static class BudgetComparison
     /// <summary>A method that lacks a larger share of the problems is left out, rather than the problems.</summary>
     private const double MostLacking = 0.1;
 
+    /// <summary>The least share of problems to be compared: below it the methods that lack most are left out one by one.</summary>
+    private const double LeastCompared = 0.8;
+
     /// <returns>Null without populations and rewards, and where either split has none of the problems that every method has.</returns>
     public static BudgetScores? Of(
         EvaluationAnswers answers, ScoredProblem[] problems, IReadOnlyList<int> indices, Curves curves,
@@ -32,16 +36,18 @@ internal static class BudgetComparison
             return null;
         }
 
-        var leftOut = new List<LeftOutMethod>();
-        var populations = answers.Populations.Where(method => IsMostlyThere(method.Name, i => method.Problems[i] is not null)).ToList();
-        bool Has(InterpolationAnswers point, int i) => point.Answers.Problems[i].Sampled.Count >= answers.SamplesPerProblem;
-        var mixtures = BudgetMethods.Interpolations(answers, indices)
-            .Where(point => IsMostlyThere(BudgetMethods.NameOf(point, answers.SamplesPerProblem), i => Has(point, i))).ToList();
-        int[] places =
+        // What can lack problems: whether it has one, by place in the evaluation.
+        var plainSamples = answers.MorePlain?.Problems.Max(problem => problem.Sampled.Count) ?? 0;
+        List<(object Method, string Name, Func<int, bool> Has)> candidates =
         [
-            .. Enumerable.Range(0, problems.Length).Where(p =>
-                populations.TrueForAll(method => method.Problems[indices[p]] is not null) && mixtures.TrueForAll(point => Has(point, indices[p]))),
+            .. plainSamples <= answers.SamplesPerProblem ? [] : new (object, string, Func<int, bool>)[]
+                { (answers.MorePlain!, "more plain samples", i => answers.MorePlain!.Problems[i].Sampled.Count >= plainSamples) },
+            .. BudgetMethods.Interpolations(answers, indices).Select(point => ((object)point, BudgetMethods.NameOf(point, answers.SamplesPerProblem), (Func<int, bool>)(i => point.Answers.Problems[i].Sampled.Count >= answers.SamplesPerProblem))),
+            .. answers.Populations.Select(method => ((object)method, method.Name, (Func<int, bool>)(i => method.Problems[i] is not null))),
         ];
+        var (there, leftOut) = MostlyThere(candidates, indices);
+        var populations = there.OfType<PopulationMethodAnswers>().ToList();
+        int[] places = [.. Enumerable.Range(0, problems.Length).Where(p => candidates.TrueForAll(candidate => !there.Contains(candidate.Method) || candidate.Has(indices[p])))];
         // The split of all problems: a problem that is left out moves no other across, and the report split is looked at as elsewhere.
         var split = SelectSplit.Of(Array.ConvertAll(problems, problem => problem.Cluster), answers.SelectShare, answers.Seed);
         var inSelect = Array.ConvertAll(places, p => split[p]);
@@ -53,7 +59,7 @@ internal static class BudgetComparison
 
         string[] clusters = Array.ConvertAll(places, p => problems[p].Cluster);
         var means = new ClusteredMean(report.Select(i => clusters[i]));
-        var methods = new BudgetMethods(answers, populations, mixtures, problems, indices, places);
+        var methods = new BudgetMethods(answers, there.OfType<VariantAnswers>().SingleOrDefault(), populations, [.. there.OfType<InterpolationAnswers>()], problems, indices, places);
         var all = methods.All(majority, best, weighted).ToList();
         var choices = all.Where(method => method.Count > 1).ToDictionary(
             method => method,
@@ -75,7 +81,7 @@ internal static class BudgetComparison
                     line[0].Entry.Name,
                     [.. line.Select(at => new BudgetPoint(at.K, means.Share(Report(at.Entry.Accuracy)), Mean(at.Entry.Drawn)!.Value, Mean(at.Entry.Reward)))])),
             ],
-            PairedComparison.Family("one answer against that of self-consistency with as many tokens", contrasts, means, answers.Margin, answers.Seed)
+            Consented(PairedComparison.Family("one answer against that of self-consistency with as many tokens", contrasts, means, answers.Margin, answers.Seed))
                 with { Kind = FamilyKind.EqualBudget },
             [.. all.Where(choices.ContainsKey).Select(method => choices[method])],
             MostDifferent())
@@ -83,18 +89,6 @@ internal static class BudgetComparison
             LeftOutMethods = leftOut,
             MostPlain = methods.MostPlain,
         };
-
-        bool IsMostlyThere(string name, Func<int, bool> has)
-        {
-            var count = indices.Count(has);
-            if (count >= (1 - MostLacking) * indices.Count && count > 0)
-            {
-                return true;
-            }
-
-            leftOut.Add(new(name, count, indices.Count));
-            return false;
-        }
 
         BudgetMethod Row(BudgetEntry entry)
         {
@@ -104,6 +98,8 @@ internal static class BudgetComparison
             {
                 Source = entry.Source,
                 Choice = entry.Choice,
+                SingleSteps = entry.SingleStep is { } single ? report.Count(i => single[i]) : 0,
+                CutOff = Mean(entry.CutOff) ?? 0,
                 DrawnByWeight = entry.DrawnByWeight is { } byWeight ? means.Share(Report(byWeight)) : null,
                 WithoutAnswer = entry.HasAnswer is { } hasAnswer ? report.Count(i => !hasAnswer[i]) : 0,
                 ByDrawnTokens = Against(drawn),
@@ -149,4 +145,25 @@ internal static class BudgetComparison
                 .Take(MostShown).Select(problem => problems[problem.Place].Id),
         ];
     }
+
+    /// <summary>The candidates that are compared, and those that lack too much.</summary>
+    private static (HashSet<object> There, List<LeftOutMethod> LeftOut) MostlyThere(List<(object Method, string Name, Func<int, bool> Has)> candidates, IReadOnlyList<int> indices)
+    {
+        var there = candidates.Where(candidate => indices.Count(candidate.Has) >= Math.Max(1, (1 - MostLacking) * indices.Count)).ToList();
+        while (indices.Count(i => there.TrueForAll(candidate => candidate.Has(i))) < LeastCompared * indices.Count)
+        {
+            there.Remove(there.MinBy(candidate => indices.Count(candidate.Has)));
+        }
+
+        return (
+            [.. there.Select(candidate => candidate.Method)],
+            [.. candidates.Except(there).Select(candidate => new LeftOutMethod(candidate.Name, indices.Count(candidate.Has), indices.Count))]);
+    }
+
+    /// <summary>Few differing problems give an interval without zero sooner than the flips of their signs do, which are exact here.</summary>
+    private static ComparisonFamily Consented(ComparisonFamily family) => family with
+    {
+        Members = [.. family.Members.Select(member =>
+            member.Outcome is Outcome.Gain or Outcome.Loss && member.AdjustedPValue > 1 - ClusteredMean.Confidence ? member with { Outcome = Outcome.Inconclusive } : member)],
+    };
 }

@@ -6,7 +6,7 @@ namespace Hindsight.Scoring;
 /// <param name="Name">The method with its allocation.</param>
 /// <param name="Family">The method.</param>
 /// <param name="Accuracy">Over all ways to draw the samples that there are, for samples; for populations that of the one population.</param>
-/// <param name="Once">Of one answer, from the first samples or from the one population.</param>
+/// <param name="Once">Of one answer, from the first samples or from the one population: 0 or 1.</param>
 /// <param name="Drawn">Tokens drawn.</param>
 /// <param name="Reward">Tokens read by the reward model; null where that is not known.</param>
 internal sealed record BudgetEntry(string Name, string Family, double[] Accuracy, double[] Once, double[] Drawn, double[]? Reward)
@@ -23,35 +23,44 @@ internal sealed record BudgetEntry(string Name, string Family, double[] Accuracy
     /// <summary>By problem, for populations.</summary>
     public double[]? DrawnByWeight { get; init; }
 
+    /// <summary>By problem, for populations: whether there was one round at most.</summary>
+    public bool[]? SingleStep { get; init; }
+
+    /// <summary>By problem, for populations: the share of answers that were cut off.</summary>
+    public double[]? CutOff { get; init; }
+
     /// <summary>By problem; null where there always is one.</summary>
     public bool[]? HasAnswer { get; init; }
 }
 
 /// <summary>The methods that are compared, each with its allocations.</summary>
 /// <param name="answers">The evaluation.</param>
+/// <param name="morePlain">Its further plain samples, for all the problems that are compared; null without.</param>
 /// <param name="populations">Its particle methods and searches that are compared.</param>
 /// <param name="mixtures">Its interpolations that are compared.</param>
 /// <param name="problems">The problems scored.</param>
 /// <param name="indices">For each of <paramref name="problems"/> its place in the evaluation.</param>
 /// <param name="places">Those of <paramref name="problems"/> that are compared.</param>
 internal sealed class BudgetMethods(
-    EvaluationAnswers answers, IReadOnlyList<PopulationMethodAnswers> populations, IReadOnlyList<InterpolationAnswers> mixtures,
+    EvaluationAnswers answers, VariantAnswers? morePlain, IReadOnlyList<PopulationMethodAnswers> populations, IReadOnlyList<InterpolationAnswers> mixtures,
     ScoredProblem[] problems, IReadOnlyList<int> indices, int[] places)
 {
-    private const string SelfConsistency = "self-consistency", Best = "best-of-N", Weighted = "weighted best-of-N";
+    private const string SelfConsistency = "self-consistency", Greedy = "greedy", Best = "best-of-N", Weighted = "weighted best-of-N";
     private const string ByMajority = "Temporal Sampling, Maj", ByReward = "Temporal Sampling, BoN", Mixed = "WiSE-FT";
 
     private readonly int samples = answers.SamplesPerProblem;
 
     /// <summary>Plain samples of the final checkpoint, by problem.</summary>
-    private readonly IReadOnlyList<GradedAnswer>[] plain = Array.ConvertAll(places, p =>
-        answers.MorePlain?.Problems[indices[p]].Sampled is { } more && more.Count > answers.SamplesPerProblem ? more : problems[p].Final.Sampled);
+    private readonly IReadOnlyList<GradedAnswer>[] plain = Array.ConvertAll(places, p => morePlain?.Problems[indices[p]].Sampled ?? problems[p].Final.Sampled);
 
     /// <summary>Mean tokens of one sample, [newest checkpoint first][problem].</summary>
     private readonly double[][] drawn = ByCheckpoint(answers, problems, places, answer => answer.Tokens);
 
-    /// <summary>Mean tokens that the reward model reads of one sample, likewise; NaN where an answer does not tell.</summary>
-    private readonly double[][] read = ByCheckpoint(answers, problems, places, answer => answer.RewardTokens ?? double.NaN);
+    /// <summary>Mean tokens that the reward model reads of one sample, likewise; NaN where no answer of the checkpoint tells.</summary>
+    private readonly double[][] read = Read(answers, problems, places);
+
+    /// <summary>By problem: settles what is tied, for every method alike, so that methods that are tied alike answer alike.</summary>
+    private readonly double[] ties = Array.ConvertAll(places, p => RandomStream.For(answers.Seed, $"ties/{problems[p].Id}").NextDouble());
 
     /// <summary>By problem: the normalised answers that are known to be correct.</summary>
     private readonly HashSet<string>[] known = Array.ConvertAll(places, p => problems[p].Trajectory.SelectMany(at => at.Sampled)
@@ -73,7 +82,7 @@ internal sealed class BudgetMethods(
         if (places.All(p => problems[p].Final.Greedy is not null))
         {
             var right = At(p => problems[p].Final.GreedyCorrect() ? 1 : 0);
-            yield return [new("greedy", "greedy", right, right, At(p => problems[p].Final.Greedy!.Tokens), new double[places.Length])];
+            yield return [new(Greedy, Greedy, right, right, At(p => problems[p].Final.Greedy!.Tokens), new double[places.Length])];
         }
 
         if (best.AtLargest.Count > 0)
@@ -197,26 +206,48 @@ internal sealed class BudgetMethods(
         return new(
             method.Name, method.Family,
             [.. drawnTogether.Select((population, i) => PopulationChoice.Accuracy(population, method.Choice, known[i]))],
-            [.. drawnTogether.Select((population, i) => PopulationChoice.Once(
-                population, method.Choice, known[i], RandomStream.For(answers.Seed, $"{method.Name}/{problems[places[i]].Id}").NextDouble()))],
+            [.. drawnTogether.Select((population, i) => Once(population, method.Choice, i))],
             Array.ConvertAll(drawnTogether, population => (double)population.DrawnTokens),
             Array.ConvertAll(drawnTogether, population => (double)population.RewardTokens))
         {
             Source = BudgetSource.Populations,
             Choice = method.Choice,
+            SingleStep = Array.ConvertAll(drawnTogether, population => population.Genealogy is { } genealogy && genealogy.Chains.All(chain => chain.Rounds.Count <= 1)),
+            CutOff = Array.ConvertAll(drawnTogether, population => population.Members.Average(member => member.Answer.Verdict == Verdict.Truncated ? 1.0 : 0)),
             DrawnByWeight = Array.ConvertAll(drawnTogether, PopulationChoice.DrawnByWeight),
             HasAnswer = Array.ConvertAll(drawnTogether, PopulationChoice.HasAnswer),
         };
     }
 
-    /// <summary>What an answer chosen among samples is worth, by the rules for populations.</summary>
-    private double Chosen(IEnumerable<GradedAnswer> sampled, Chooser chooser, int problem) => PopulationChoice.Accuracy(
-        new PopulationProblem([.. sampled.Where(answer => !chooser.Reads || answer.Reward is not null).Select(chooser.Member)], 0, 0, null), chooser.Choice, known[problem]);
+    /// <summary>Whether the answer chosen among samples is right, by the rules for populations.</summary>
+    private double Chosen(IEnumerable<GradedAnswer> sampled, Chooser chooser, int problem)
+    {
+        var members = sampled.Where(answer => !chooser.Reads || answer.Reward is not null).Select(chooser.Member).ToList();
+        // Rewards that are all 0 tell nothing apart.
+        return Once(
+            new PopulationProblem(members.TrueForAll(member => member.Weight == 0) ? members.ConvertAll(member => member with { Weight = 1 }) : members, 0, 0, null),
+            chooser.Choice, problem);
+    }
+
+    /// <summary>1 or 0: the chance that the answer chosen is right, settled by the problem's draw.</summary>
+    private double Once(PopulationProblem population, FinalChoice choice, int problem) =>
+        ties[problem] < PopulationChoice.Accuracy(population, choice, known[problem]) ? 1 : 0;
 
     private double[] At(Func<int, double> value) => Array.ConvertAll(places, p => value(p));
 
     private static double[][] ByCheckpoint(EvaluationAnswers answers, ScoredProblem[] problems, int[] places, Func<GradedAnswer, double> tokens) =>
         [.. answers.Trajectory.Select((_, j) => Array.ConvertAll(places, p => problems[p].Trajectory[^(j + 1)].Sampled.Average(tokens)))];
+
+    private static double[][] Read(EvaluationAnswers answers, ScoredProblem[] problems, int[] places) =>
+    [
+        .. answers.Trajectory.Select((_, j) =>
+        {
+            double? Mean(IEnumerable<ProblemAnswers> some) => some.SelectMany(problem => problem.Sampled).Average(answer => answer.RewardTokens);
+            var everywhere = Mean(places.Select(p => problems[p].Trajectory[^(j + 1)]));
+            // What was not scored would have been read like the others.
+            return Array.ConvertAll(places, p => Mean([problems[p].Trajectory[^(j + 1)]]) ?? everywhere ?? double.NaN);
+        }),
+    ];
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 

@@ -48,6 +48,12 @@ public sealed record BudgetMethod(string Name, string Family, bool IsChosen, Est
     /// <summary>Problems on which every weight was 0: no answer, counted as wrong.</summary>
     public int WithoutAnswer { get; init; }
 
+    /// <summary>Problems on which no answer of its population had a second step, so that nothing was chosen on the way.</summary>
+    public int SingleSteps { get; init; }
+
+    /// <summary>The share of its populations' answers that were cut off at a limit; 0 for methods without a population.</summary>
+    public double CutOff { get; init; }
+
     /// <summary>Against self-consistency with the tokens that it draws; null for the baseline and for allocations that were not chosen.</summary>
     public EqualBudget? ByDrawnTokens { get; init; }
 
@@ -70,7 +76,7 @@ public enum BudgetSource
 }
 
 /// <summary>The plain samples that a method is compared with.</summary>
-/// <param name="K">How many its tokens buy, rounded up: the baseline spends no less than the method, and less than a sample more.</param>
+/// <param name="K">How many its tokens buy by the mean tokens of the trajectory's samples, rounded up.</param>
 /// <param name="Comparison">
 /// Index into the members of <see cref="BudgetScores.Comparisons"/>, both axes sharing one where K is the same; null where not so many
 /// samples were drawn, so that there is nothing equal to compare with.

@@ -22,23 +22,6 @@ internal static class PopulationChoice
             };
     }
 
-    /// <summary>Of one answer: as <see cref="Accuracy"/>, with one draw where the answer is drawn by weight.</summary>
-    /// <param name="population">The members.</param>
-    /// <param name="choice">How one is chosen.</param>
-    /// <param name="known">As for <see cref="Accuracy"/>.</param>
-    /// <param name="uniform">In [0, 1): what is drawn with.</param>
-    public static double Once(PopulationProblem population, FinalChoice choice, IReadOnlySet<string> known, double uniform)
-    {
-        if (choice != FinalChoice.DrawnByWeight || !HasAnswer(population))
-        {
-            return Accuracy(population, choice, known);
-        }
-
-        var left = uniform * population.Members.Sum(member => member.Weight);
-        var drawn = population.Members.Where(member => member.Weight > 0).ToList();
-        return IsCorrect(drawn.Find(member => (left -= member.Weight) < 0) ?? drawn[^1]) ? 1 : 0;
-    }
-
     /// <summary>The chance that an answer drawn by weight is correct; 0 where there is none.</summary>
     public static double DrawnByWeight(PopulationProblem population) => HasAnswer(population)
         ? population.Members.Sum(member => IsCorrect(member) ? member.Weight : 0) / population.Members.Sum(member => member.Weight)

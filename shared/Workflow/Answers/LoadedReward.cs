@@ -33,6 +33,32 @@ internal sealed class LoadedReward : IDisposable
         return (RewardText.Load(folder, config.Reward!, spec.Separator), config);
     }
 
+    /// <summary>Refuses a reward model that could score nothing, before anything is drawn for it.</summary>
+    /// <exception cref="InvalidDataException">Its separator, label or template does not work; the message names the reward model and the field.</exception>
+    public static async Task CheckAsync(Evaluation evaluation, Suite suite, CheckpointCache cache, CancellationToken cancellation)
+    {
+        if (evaluation.RewardModel is not { } model)
+        {
+            return;
+        }
+
+        try
+        {
+            var (text, config) = await ReadTextAsync(evaluation, cache, cancellation);
+            if (evaluation.Spec.RewardModel!.Label is { } label && label >= config.Reward!.Labels)
+            {
+                throw new InvalidDataException($"rewardModel.label is {label}, and it has the labels 0 to {config.Reward.Labels - 1}.");
+            }
+
+            RewardModel.Length(text, text.Read(suite.Problems[0].Conversation), [""]);
+        }
+        catch (InvalidDataException exception)
+        {
+            var named = cache.InUploadedNames(exception, CheckpointBlobs.Models, [model]);
+            throw new InvalidDataException($"The reward model {CheckpointBlobs.Models}/{model.Name} cannot be used as {EvaluationFreezer.FileName} asks: {named.Message}", exception);
+        }
+    }
+
     /// <summary>What a reward model takes, before anything is loaded.</summary>
     /// <exception cref="InvalidDataException">It does not fit.</exception>
     public static EngineMemory Plan(ModelConfig config, EngineOptions options) => EngineMemory.Plan(config, PrecisionOn(options.Device), options);

@@ -29,11 +29,13 @@ internal static class DeviceTimes
 
         double? Seconds(BudgetMethod method) => method.Source switch
         {
-            BudgetSource.Checkpoints => PerToken(Stage.Trajectory) * method.DrawnTokens + (method.RewardTokens is > 0 and var read ? PerToken(Stage.Rewards) * read : 0),
-            BudgetSource.Interpolations => (PerToken(Stage.Interpolation) ?? PerToken(Stage.Trajectory)) * method.DrawnTokens,
+            BudgetSource.Checkpoints => Plain() * method.DrawnTokens + (method.RewardTokens == 0 ? 0 : PerToken(Stage.Rewards) * method.RewardTokens),
+            BudgetSource.Interpolations => (PerToken(Stage.Interpolation) ?? Plain()) * method.DrawnTokens,
             // With what the reward model took beside it.
             _ => PerToken(Stage.Particles, variant => variant.Method is { } of && GradedPopulations.NameOf(of, mixed) == method.Name) * method.DrawnTokens,
         };
+
+        double? Plain() => PerToken(Stage.Trajectory) ?? PerToken(Stage.Particles, variant => variant.Method is null);
 
         // Null where all of it was drawn for another evaluation.
         double? PerToken(Stage stage, Func<Variant, bool>? isOf = null)

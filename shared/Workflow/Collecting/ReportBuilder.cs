@@ -25,7 +25,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
         }
 
         var trajectory = graded[Stage.Trajectory];
-        var missing = graded.Keys.Order().SelectMany(stage => Missing(suite, graded[stage], stage, progress[stage])).ToList();
+        var missing = graded.Keys.Order().SelectMany(stage => Missing(evaluation, suite, graded[stage], stage, progress[stage])).ToList();
         if (progress.TryGetValue(Stage.Rewards, out var scoring))
         {
             missing.AddRange(Unscored(trajectory.Where(variant => variant.Variant.Late != evaluation.Base), scoring));
@@ -111,6 +111,8 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             checkpoints = [.. graded[Stage.Trajectory].Where(variant => variant.Variant.Late != evaluation.Base)];
         }
 
+        // Without answers of the final checkpoint an earlier one stands in its place, of which nothing else was drawn.
+        var grown = checkpoints[^1].Variant.Late == evaluation.Trajectory[^1] ? graded.GetValueOrDefault(Stage.Particles, []) : [];
         var points = graded.GetValueOrDefault(Stage.Interpolation, [])
             .Zip(evaluation.EarlyWeights, (variant, weight) => (Variant: variant, Weight: weight))
             .Where(point => point.Variant.Completions.Count > 0)
@@ -131,10 +133,8 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                     .. graded[Stage.Temperatures].Select(variant => new TemperatureAnswers(variant.Variant.Temperature!.Value, variant.ToAnswers(count))),
                 ]
                 : [],
-            MorePlain = checkpoints[^1].Variant.Late == evaluation.Trajectory[^1]
-                ? graded.GetValueOrDefault(Stage.Particles, []).FirstOrDefault(variant => variant.Variant.Method is null)?.ToAnswers(count)
-                : null,
-            Populations = GradedPopulations.Of(evaluation.Spec.Particles?.Choice, graded.GetValueOrDefault(Stage.Particles, []), count),
+            MorePlain = grown.FirstOrDefault(variant => variant.Variant.Method is null)?.ToAnswers(count),
+            Populations = GradedPopulations.Of(evaluation.Spec.Particles?.Choice, grown, count),
             SamplesPerProblem = evaluation.Spec.SamplesPerProblem,
             SelectShare = evaluation.Spec.SelectShare,
             Seed = evaluation.Spec.Seed,
@@ -143,7 +143,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
         };
     }
 
-    private static IEnumerable<MissingAnswers> Missing(Suite suite, IReadOnlyList<GradedVariant> graded, Stage stage, StageProgress progress)
+    private static IEnumerable<MissingAnswers> Missing(Evaluation evaluation, Suite suite, IReadOnlyList<GradedVariant> graded, Stage stage, StageProgress progress)
     {
         for (var index = 0; index < graded.Count; index++)
         {
@@ -153,18 +153,22 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                 continue;
             }
 
+            // Of the samples that the trajectory wants too its own rows tell.
+            var isMorePlain = stage == Stage.Particles && variant.Variant.Method is null;
+            var name = isMorePlain ? $"{variant.Variant.Name}, more plain samples" : variant.Variant.Name;
+            int Count(int count) => isMorePlain ? Math.Min(count, evaluation.PlainSamples - evaluation.Spec.SamplesPerProblem) : count;
             var failed = progress.Failed.Where(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Variant == index)).OrderBy(shard => shard.Key).ToList();
             if (variant.Completions.Count == 0)
             {
                 var why = failed.Count > 0 ? failed[0].Value.Why : variant.Missing.Values.Select(missing => missing.Why).FirstOrDefault(why => why is not null);
-                yield return new MissingAnswers(variant.Variant.Name, null, variant.Missing.Values.Sum(missing => missing.Count), why ?? NeverDrawn);
+                yield return new MissingAnswers(name, null, variant.Missing.Values.Sum(missing => Count(missing.Count)), why ?? NeverDrawn);
                 continue;
             }
 
             foreach (var (problem, (count, unreadable)) in variant.Missing.OrderBy(entry => entry.Key))
             {
                 var shard = failed.FirstOrDefault(shard => progress.Plan!.Shards[shard.Key].Wanted.Any(wanted => wanted.Problem == problem && wanted.Variant == index));
-                yield return new MissingAnswers(variant.Variant.Name, suite.Problems[problem].Id, count, unreadable ?? shard.Value?.Why ?? NeverDrawn);
+                yield return new MissingAnswers(name, suite.Problems[problem].Id, Count(count), unreadable ?? shard.Value?.Why ?? NeverDrawn);
             }
         }
     }
@@ -229,6 +233,24 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
                 new ProvenanceEntry("seed", Text(spec.Seed)),
                 new ProvenanceEntry("precision", spec.Precision),
             ]),
+            .. spec.RewardModel is not { } reward ? [] : new[]
+            {
+                new ProvenanceGroup("Reward model",
+                [
+                    new ProvenanceEntry("name", reward.Name),
+                    new ProvenanceEntry("digest, with what follows", evaluation.RewardDigest!),
+                    new ProvenanceEntry("as asked for", JsonSerializer.Serialize(reward, Json.Compact)),
+                ]),
+            },
+            .. spec.Particles is not { } particles ? [] : new[]
+            {
+                new ProvenanceGroup("Particles",
+                [
+                    new ProvenanceEntry("plain samples of the final checkpoint", Text(evaluation.PlainSamples)),
+                    new ProvenanceEntry("methods", string.Join("; ", evaluation.Variants(Stage.Particles).Select(variant => variant.Method).OfType<PopulationMethod>().Where(method => !method.IsMixture).Select(method => method.Name))),
+                    new ProvenanceEntry("as asked for", JsonSerializer.Serialize(particles, Json.Compact)),
+                ]),
+            },
             new ProvenanceGroup("Prompt",
             [
                 new ProvenanceEntry("around the question", spec.Prompt),

@@ -160,17 +160,12 @@ public sealed record Evaluation
     public int PlainSamples => Spec.Particles is not { } particles ? Spec.SamplesPerProblem
         : Math.Max(Spec.SamplesPerProblem, particles.PlainSamples ?? Math.Max(Spec.SamplesPerProblem, particles.Budget) * (RewardModel is null ? 1 : particles.LookAhead ? 4 : 3));
 
-    /// <summary>More plain samples of the final checkpoint, then it by each method, and the budget spread over the whole trajectory.</summary>
+    /// <summary>The final checkpoint by each method, the budget spread over the whole trajectory, and more plain samples of the final checkpoint.</summary>
     private IEnumerable<Variant> Populations
     {
         get
         {
             var particles = Spec.Particles!;
-            if (PlainSamples > Spec.SamplesPerProblem)
-            {
-                yield return new Variant(Trajectory[^1]);
-            }
-
             foreach (var method in particles.ToMethods())
             {
                 yield return new Variant(Trajectory[^1]) { Method = method };
@@ -181,6 +176,12 @@ public sealed record Evaluation
             {
                 var share = (particles.Budget / Trajectory.Count) + (back < particles.Budget % Trajectory.Count ? 1 : 0);
                 yield return new Variant(Trajectory[Trajectory.Count - 1 - back]) { Method = new PopulationMethod(PopulationKind.ParticleFilter, share) { IsMixture = true } };
+            }
+
+            // Last: plans of before there were any count the others from the first.
+            if (PlainSamples > Spec.SamplesPerProblem)
+            {
+                yield return new Variant(Trajectory[^1]);
             }
         }
     }

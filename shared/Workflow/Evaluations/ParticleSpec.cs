@@ -136,7 +136,8 @@ public sealed record ParticleSpec
     ];
 
     private IReadOnlyList<Allocation> DefaultAllocations =>
-        Budget >= 4 && Budget % 2 == 0 ? [new(Budget), new(Budget / 2, Iterations: 2), new(Budget / 2, Chains: 2)] : [new(Budget)];
+        // Two particles are never resampled below half of them, and three hardly.
+        Budget >= 8 && Budget % 2 == 0 ? [new(Budget), new(Budget / 2, Iterations: 2), new(Budget / 2, Chains: 2)] : [new(Budget)];
 
     /// <summary>The first field that has an impossible value, and its rule; null when all are possible.</summary>
     internal (string Field, string Rule)? Mistake =>
@@ -155,6 +156,7 @@ public sealed record ParticleSpec
         : StepTokens is < 1 or > 1 << 20 ? ("particles.stepTokens", "must be between 1 and 1048576")
         : Delimiter is not null && !AreTexts(Delimiter) ? ("particles.delimiter", "must be 1 to 16 texts of 1 to 256 characters, or left out")
         : Stop is not null && !AreTexts(Stop) ? ("particles.stop", "must be 1 to 16 texts of 1 to 256 characters, or left out")
+        : Stop is not null && StopPattern is not null ? ("particles.stop", "cannot stand beside particles.stopPattern: write the texts into the pattern")
         : StopPattern is not null && StepRule.MistakeOf(StopPattern) is { } mistake ? ("particles.stopPattern", mistake)
         : null;
 

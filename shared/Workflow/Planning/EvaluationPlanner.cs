@@ -65,6 +65,7 @@ public sealed class EvaluationPlanner(
                 await ForgetFailuresAsync(evaluation, cancellation);
             }
 
+            await LoadedReward.CheckAsync(evaluation, suite, cache, cancellation);
             await PlanStageAsync(evaluation, suite, Stage.Trajectory, cancellation);
         }
         catch (Exception exception) when (!Failures.IsTransient(exception))
