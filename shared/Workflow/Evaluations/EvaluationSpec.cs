@@ -131,10 +131,18 @@ public sealed record EvaluationSpec
     private static string Reason(JsonException exception)
     {
         var field = exception.Path is { Length: > 2 } path ? $"field '{path[2..]}'" : $"line {exception.LineNumber + 1}";
-        var unknown = exception.Message.Contains("could not be mapped", StringComparison.Ordinal);
-        return unknown
-            ? $"it has an unknown {field}."
+        return exception.Message.Contains("could not be mapped", StringComparison.Ordinal) ? $"it has an unknown {field}."
+            : exception.Message.Contains("could not be converted", StringComparison.Ordinal) ? $"{field} {Wanted(exception.Message)}."
             : $"{field} cannot be read ({exception.Message.Split(" Path:")[0].TrimEnd('.')}).";
+    }
+
+    /// <summary>What a field must be whose value could not be converted: the names that there are, if it has one.</summary>
+    private static string Wanted(string message)
+    {
+        var names = new[] { typeof(PopulationKind), typeof(PotentialKind), typeof(FinalChoice), typeof(Aggregation) }
+            .FirstOrDefault(type => message.Contains(type.FullName!, StringComparison.Ordinal));
+        return names is null ? "cannot be read: its value is not of the kind, or not in the range, that it must have"
+            : $"must be one of {string.Join(", ", Enum.GetNames(names).Select(JsonNamingPolicy.CamelCase.ConvertName))}";
     }
 
     private void Validate(string name)
