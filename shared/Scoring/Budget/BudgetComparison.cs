@@ -36,18 +36,18 @@ internal static class BudgetComparison
             return null;
         }
 
-        // What can lack problems: whether it has one, by place in the evaluation.
         var plainSamples = answers.MorePlain?.Problems.Max(problem => problem.Sampled.Count) ?? 0;
-        List<(object Method, string Name, Func<int, bool> Has)> candidates =
+        List<Candidate> candidates =
         [
-            .. plainSamples <= answers.SamplesPerProblem ? [] : new (object, string, Func<int, bool>)[]
-                { (answers.MorePlain!, "more plain samples", i => answers.MorePlain!.Problems[i].Sampled.Count >= plainSamples) },
-            .. BudgetMethods.Interpolations(answers, indices).Select(point => ((object)point, BudgetMethods.NameOf(point, answers.SamplesPerProblem), (Func<int, bool>)(i => point.Answers.Problems[i].Sampled.Count >= answers.SamplesPerProblem))),
-            .. answers.Populations.Select(method => ((object)method, method.Name, (Func<int, bool>)(i => method.Problems[i] is not null))),
+            .. plainSamples <= answers.SamplesPerProblem ? []
+                : new[] { new Candidate(answers.MorePlain!, "more plain samples", i => answers.MorePlain!.Problems[i].Sampled.Count >= plainSamples) },
+            .. BudgetMethods.Interpolations(answers, indices).Select(point => new Candidate(
+                point, BudgetMethods.NameOf(point, answers.SamplesPerProblem), i => point.Answers.Problems[i].Sampled.Count >= answers.SamplesPerProblem)),
+            .. answers.Populations.Select(method => new Candidate(method, method.Name, i => method.Problems[i] is not null)),
         ];
-        var (there, leftOut) = MostlyThere(candidates, indices);
-        var populations = there.OfType<PopulationMethodAnswers>().ToList();
-        int[] places = [.. Enumerable.Range(0, problems.Length).Where(p => candidates.TrueForAll(candidate => !there.Contains(candidate.Method) || candidate.Has(indices[p])))];
+        var kept = MostlyThere(candidates, indices);
+        var populations = kept.Select(candidate => candidate.Method).OfType<PopulationMethodAnswers>().ToList();
+        int[] places = [.. Enumerable.Range(0, problems.Length).Where(p => kept.TrueForAll(candidate => candidate.Has(indices[p])))];
         // The split of all problems: a problem that is left out moves no other across, and the report split is looked at as elsewhere.
         var split = SelectSplit.Of(Array.ConvertAll(problems, problem => problem.Cluster), answers.SelectShare, answers.Seed);
         var inSelect = Array.ConvertAll(places, p => split[p]);
@@ -59,7 +59,9 @@ internal static class BudgetComparison
 
         string[] clusters = Array.ConvertAll(places, p => problems[p].Cluster);
         var means = new ClusteredMean(report.Select(i => clusters[i]));
-        var methods = new BudgetMethods(answers, there.OfType<VariantAnswers>().SingleOrDefault(), populations, [.. there.OfType<InterpolationAnswers>()], problems, indices, places);
+        var methods = new BudgetMethods(
+            answers, kept.Select(candidate => candidate.Method).OfType<VariantAnswers>().SingleOrDefault(), populations,
+            [.. kept.Select(candidate => candidate.Method).OfType<InterpolationAnswers>()], problems, indices, places);
         var all = methods.All(majority, best, weighted).ToList();
         var choices = all.Where(method => method.Count > 1).ToDictionary(
             method => method,
@@ -86,7 +88,7 @@ internal static class BudgetComparison
             [.. all.Where(choices.ContainsKey).Select(method => choices[method])],
             MostDifferent())
         {
-            LeftOutMethods = leftOut,
+            LeftOutMethods = [.. candidates.Except(kept).Select(candidate => new LeftOutMethod(candidate.Name, indices.Count(candidate.Has), indices.Count))],
             MostPlain = methods.MostPlain,
         };
 
@@ -146,18 +148,16 @@ internal static class BudgetComparison
         ];
     }
 
-    /// <summary>The candidates that are compared, and those that lack too much.</summary>
-    private static (HashSet<object> There, List<LeftOutMethod> LeftOut) MostlyThere(List<(object Method, string Name, Func<int, bool> Has)> candidates, IReadOnlyList<int> indices)
+    /// <summary>The candidates that are compared: those that lack little, and leave enough problems together.</summary>
+    private static List<Candidate> MostlyThere(List<Candidate> candidates, IReadOnlyList<int> indices)
     {
-        var there = candidates.Where(candidate => indices.Count(candidate.Has) >= Math.Max(1, (1 - MostLacking) * indices.Count)).ToList();
-        while (indices.Count(i => there.TrueForAll(candidate => candidate.Has(i))) < LeastCompared * indices.Count)
+        var kept = candidates.Where(candidate => indices.Count(candidate.Has) >= Math.Max(1, (1 - MostLacking) * indices.Count)).ToList();
+        while (indices.Count(i => kept.TrueForAll(candidate => candidate.Has(i))) < LeastCompared * indices.Count)
         {
-            there.Remove(there.MinBy(candidate => indices.Count(candidate.Has)));
+            kept.Remove(kept.MinBy(candidate => indices.Count(candidate.Has))!);
         }
 
-        return (
-            [.. there.Select(candidate => candidate.Method)],
-            [.. candidates.Except(there).Select(candidate => new LeftOutMethod(candidate.Name, indices.Count(candidate.Has), indices.Count))]);
+        return kept;
     }
 
     /// <summary>Few differing problems give an interval without zero sooner than the flips of their signs do, which are exact here.</summary>
@@ -166,4 +166,10 @@ internal static class BudgetComparison
         Members = [.. family.Members.Select(member =>
             member.Outcome is Outcome.Gain or Outcome.Loss && member.AdjustedPValue > 1 - ClusteredMean.Confidence ? member with { Outcome = Outcome.Inconclusive } : member)],
     };
+
+    /// <summary>Answers that may lack problems.</summary>
+    /// <param name="Method">Whose they are.</param>
+    /// <param name="Name">What it is called where it is left out.</param>
+    /// <param name="Has">Whether it has a problem, by the problem's place in the evaluation.</param>
+    private sealed record Candidate(object Method, string Name, Func<int, bool> Has);
 }
