@@ -25,13 +25,8 @@ public sealed class RewardModel : IDisposable
             throw new InvalidDataException($"A model of the architecture {weights.Config.Architecture} draws answers; it is no reward model.");
         }
 
-        if (label is < 0 || label >= head.Labels)
-        {
-            throw new InvalidDataException($"The reward model has labels 0 to {head.Labels - 1}, and not {label}.");
-        }
-
         options.Check(weights.Precision);
-        (this.text, this.label) = (text, label ?? head.Labels - 1);
+        (this.text, this.label) = (text, LabelOf(head, label));
         batch = new DecodingBatch(weights, rows, Math.Min(options.MaxLength, weights.Config.MaxPositions), options.Threads, stack: null, options.Device);
     }
 
@@ -46,6 +41,12 @@ public sealed class RewardModel : IDisposable
 
     /// <summary>Most tokens of a conversation with its answer.</summary>
     public int MaxLength => batch.MaxLength;
+
+    /// <summary>Which label means good: the one named, or the last.</summary>
+    /// <exception cref="InvalidDataException">The head has no such label.</exception>
+    public static int LabelOf(RewardHead head, int? label) => label is < 0 || label >= head.Labels
+        ? throw new InvalidDataException($"rewardModel.label is {label}, and it has the labels 0 to {head.Labels - 1}.")
+        : label ?? head.Labels - 1;
 
     /// <summary>Reads a conversation into a row, for the answers to it.</summary>
     /// <exception cref="InvalidDataException">It is too long for the model.</exception>

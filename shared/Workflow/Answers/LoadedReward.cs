@@ -45,11 +45,7 @@ internal sealed class LoadedReward : IDisposable
         try
         {
             var (text, config) = await ReadTextAsync(evaluation, cache, cancellation);
-            if (evaluation.Spec.RewardModel!.Label is { } label && label >= config.Reward!.Labels)
-            {
-                throw new InvalidDataException($"rewardModel.label is {label}, and it has the labels 0 to {config.Reward.Labels - 1}.");
-            }
-
+            RewardModel.LabelOf(config.Reward!, evaluation.Spec.RewardModel!.Label);
             RewardModel.Length(text, text.Read(suite.Problems[0].Conversation), [""]);
         }
         catch (InvalidDataException exception)
