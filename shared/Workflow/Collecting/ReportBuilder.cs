@@ -31,6 +31,7 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             missing.AddRange(Unscored(trajectory.Where(variant => variant.Variant.Late != evaluation.Base), scoring));
         }
 
+        var variants = Variants(graded);
         var drawn = ToAnswers(evaluation, suite, graded);
         var scores = EvaluationScorer.Score(drawn);
         var looks = await ReportSplitLooks.RecordAsync(
@@ -47,24 +48,24 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
             Genealogies = ShownGenealogy.Of(drawn, scores),
             Problems = [.. suite.Problems.Select(problem => new ProblemText(problem.Id, problem.Question, string.Join(" | ", problem.Gold)))],
             LostExamples = [.. scores.LostProblems.Select(lost => Example(suite, trajectory, scores, lost)).OfType<LostExample>()],
-            Answers = [.. Variants(graded).SelectMany(variant => Shown(suite, variant))],
-            Extractions = [.. Variants(graded).Where(variant => variant.Completions.Count > 0).Select(variant => variant.CountExtractions(suite))],
+            Answers = [.. variants.SelectMany(variant => Shown(suite, variant))],
+            Extractions = [.. variants.Where(variant => variant.Completions.Count > 0).Select(variant => variant.CountExtractions(suite))],
             Missing = missing,
             Refused = evaluation.Refused,
             AdaptersTogether = [.. adapters.Where(adapter => adapter.IsLowRank).Select(adapter => adapter.Name)],
             AdaptersMerged = [.. adapters.Where(adapter => !adapter.IsLowRank).Select(adapter => adapter.Name)],
             IsInt8 = evaluation.Spec.Precision == "int8",
             Devices = [.. devices.Select(device => new AnswerDevice(device, DecodingEngine.IsBatchInvariantOn(device)))],
-            Provenance = ProvenanceOf(evaluation, suite, graded, devices),
+            Provenance = ProvenanceOf(evaluation, suite, variants, devices),
         };
-        var timings = DeviceTimes.Of(evaluation, Variants(graded).Sum(variant => variant.Completions.Count), scores.Budget, progress, clock.GetUtcNow());
+        var timings = DeviceTimes.Of(evaluation, variants.Sum(variant => variant.Completions.Count), scores.Budget, progress, clock.GetUtcNow());
         return new ReportFiles(new Dictionary<string, string>
         {
             [ReportFiles.Page] = ReportPage.Html(data, timings),
             [ReportFiles.Markdown] = ReportMarkdown.Write(data),
             [ReportFiles.Summary] = ReportSummary.Of(data).ToJson(),
             [ReportFiles.Scores] = ScoresJson.Write(scores),
-            [ReportFiles.Answers] = AnswerLines.Write(suite, Variants(graded)),
+            [ReportFiles.Answers] = AnswerLines.Write(suite, variants),
             [ReportFiles.Timings] = JsonSerializer.Serialize(timings, Json.Indented) + "\n",
         });
     }
@@ -206,10 +207,9 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
     private static string Drawn(bool greedy, int sample) =>
         greedy ? "greedy" : string.Create(CultureInfo.InvariantCulture, $"sample {sample}");
 
-    private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, Dictionary<Stage, IReadOnlyList<GradedVariant>> graded, IReadOnlyList<string> devices)
+    private static Provenance ProvenanceOf(Evaluation evaluation, Suite suite, IReadOnlyList<GradedVariant> variants, IReadOnlyList<string> devices)
     {
         var spec = evaluation.Spec;
-        var variants = Variants(graded).ToList();
         var prompt = variants.Select(variant => variant.FirstPrompt).FirstOrDefault(first => first is not null);
         return new Provenance(
         [
@@ -269,17 +269,19 @@ public sealed class ReportBuilder(BlobStore store, AnswerStore answers, Checkpoi
     }
 
     /// <summary>All variants, in the order of the stages; weights that several stages share stand once, with the answers of all.</summary>
-    private static IEnumerable<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
-        graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value)
+    private static IReadOnlyList<GradedVariant> Variants(Dictionary<Stage, IReadOnlyList<GradedVariant>> graded) =>
+    [
+        .. graded.OrderBy(stage => stage.Key).SelectMany(stage => stage.Value)
             .GroupBy(variant => (variant.Variant.WeightsDigest, variant.Variant.Method, variant.Variant.Temperature))
-            .Select(same => same.First() with
+            .Select(same => same.Count() == 1 ? same.First() : same.First() with
             {
                 Completions =
                 [
                     .. same.SelectMany(variant => variant.Completions).DistinctBy(completion => (completion.Problem, completion.Kind, completion.Answer.Sample))
                         .OrderBy(completion => completion.Problem).ThenBy(completion => completion.Kind).ThenBy(completion => completion.Answer.Sample),
                 ],
-            });
+            }),
+    ];
 
     private static IEnumerable<ShownAnswer> Shown(Suite suite, GradedVariant variant) => variant.Completions.Select(completion => new ShownAnswer(
         variant.Variant.Name, suite.Problems[completion.Problem].Id, completion.Kind == AnswerKind.Greedy ? null : completion.Answer.Sample,
